@@ -1,0 +1,117 @@
+// Package parquetfile writes the records of one table into one Parquet file
+// and reads them back. It knows nothing of folders, windows or commits: it
+// writes to an io.Writer and lets its caller say when memory is short.
+//
+// The pages are encoded here and the file's metadata by the Arrow library.
+// Its column writers are not used because they keep references to the memory
+// of the records they are given (arrow/go/v17, metadata.ByteArrayStatistics),
+// drop write errors (file.Writer.Close) and take about three times as long.
+//
+// The format is described at https://parquet.apache.org/docs/file-format/ and
+// https://github.com/apache/parquet-format.
+package parquetfile
+
+import (
+	"fmt"
+	"runtime"
+
+	"github.com/apache/arrow/go/v17/parquet/compress"
+	"github.com/klauspost/compress/snappy"
+	"github.com/klauspost/compress/zstd"
+)
+
+// The codecs.
+const (
+	Zstd   = "zstd"
+	Snappy = "snappy"
+	None   = "none"
+)
+
+// Defaults of Options.
+const (
+	// DefaultRowGroupRows is close to the 122,880 rows that DuckDB gives to
+	// one thread at a time.
+	DefaultRowGroupRows  = 120_000
+	DefaultRowGroupBytes = 64 << 20
+	DefaultLevel         = 1
+)
+
+// Options say how files are written. Zero values stand for the defaults.
+type Options struct {
+	// Codec is zstd (the default), snappy or none.
+	Codec string
+	// Level is zstd's level, 1 to 22; the default 1 is the fastest.
+	Level int
+	// RowGroupRows is the most rows of a row group.
+	RowGroupRows int
+	// RowGroupBytes is the size of the encoded row group in memory from
+	// which it is cut, however few its rows are.
+	RowGroupBytes int64
+	// CreatedBy names the program in the files, as "NAME version VERSION".
+	CreatedBy string
+}
+
+// Format makes Writers that share their options and their compressor. It may
+// be used by several goroutines at once.
+type Format struct {
+	rows    int
+	bytes   int64
+	created string
+	codec   compress.Compression
+	zstd    *zstd.Encoder
+}
+
+// NewFormat checks o and fills in its defaults.
+func NewFormat(o Options) (*Format, error) {
+	f := &Format{rows: o.RowGroupRows, bytes: o.RowGroupBytes, created: o.CreatedBy}
+	if f.rows <= 0 {
+		f.rows = DefaultRowGroupRows
+	}
+	if f.bytes <= 0 {
+		f.bytes = DefaultRowGroupBytes
+	}
+	if f.created == "" {
+		f.created = "backstory"
+	}
+	if o.Level == 0 {
+		o.Level = DefaultLevel
+	}
+	switch o.Codec {
+	case Zstd, "":
+		if o.Level < 1 || o.Level > 22 {
+			return nil, fmt.Errorf("use zstd level %d: want 1 to 22", o.Level)
+		}
+		// Pages are at most pageBytes before compression (but for single
+		// values that are larger), so a larger window would only cost memory.
+		enc, err := zstd.NewWriter(nil,
+			zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(o.Level)),
+			zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)),
+			zstd.WithWindowSize(pageBytes),
+			zstd.WithLowerEncoderMem(true),
+			zstd.WithEncoderCRC(false),
+			zstd.WithZeroFrames(true))
+		if err != nil {
+			return nil, fmt.Errorf("use zstd level %d: %w", o.Level, err)
+		}
+		f.codec, f.zstd = compress.Codecs.Zstd, enc
+	case Snappy:
+		f.codec = compress.Codecs.Snappy
+	case None:
+		f.codec = compress.Codecs.Uncompressed
+	default:
+		return nil, fmt.Errorf("use codec %q: want zstd, snappy or none", o.Codec)
+	}
+	return f, nil
+}
+
+// compress gives src compressed, in dst's memory where that is large enough,
+// or src itself if nothing is compressed.
+func (f *Format) compress(dst, src []byte) []byte {
+	switch f.codec {
+	case compress.Codecs.Zstd:
+		return f.zstd.EncodeAll(src, dst[:0])
+	case compress.Codecs.Snappy:
+		return snappy.Encode(dst[:cap(dst)], src)
+	}
+	return src
+}

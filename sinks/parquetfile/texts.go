@@ -1,0 +1,134 @@
+package parquetfile
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"backstory/transform"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/parquet"
+)
+
+// texts encodes strings.
+type texts struct {
+	offsets []int32 // borrowed, as is data
+	data    []byte
+
+	dict  *dictionary // nil where values are known not to repeat
+	plain []byte
+
+	seen            bool // a value that was written plain
+	least, greatest []byte
+}
+
+func newTexts(e transform.Encoding) *texts {
+	if e == transform.Plain {
+		return &texts{}
+	}
+	return &texts{dict: newDictionary(0, e != transform.Dictionary)}
+}
+
+func (v *texts) bind(a arrow.Array) {
+	s := a.(*array.String)
+	v.offsets = s.ValueOffsets()
+	if b := s.Data().Buffers()[2]; b != nil {
+		v.data = b.Bytes()
+	}
+}
+
+func (v *texts) unbind() { v.offsets, v.data = nil, nil }
+
+// fit keeps the values taken at once near a page's size.
+func (v *texts) fit(i, n int) int {
+	for n = min(n, 1024); n > 1 && int(v.offsets[i+n]-v.offsets[i]) > pageBytes/2; {
+		n /= 2
+	}
+	return n
+}
+
+func (v *texts) take(i, n int) {
+	offsets := v.offsets[i : i+n+1]
+	if v.dict != nil && !v.dict.off {
+		for k, start := range offsets[:n] {
+			v.dict.add(v.data[start:offsets[k+1]])
+		}
+		return
+	}
+	for k, start := range offsets[:n] {
+		x := v.data[start:offsets[k+1]]
+		v.bound(x)
+		v.plain = binary.LittleEndian.AppendUint32(v.plain, uint32(len(x)))
+		v.plain = append(v.plain, x...)
+	}
+}
+
+// bound compares x, which stays the caller's.
+func (v *texts) bound(x []byte) {
+	switch {
+	case !v.seen:
+		v.seen = true
+		v.least, v.greatest = append(v.least[:0], x...), append(v.greatest[:0], x...)
+	case bytes.Compare(x, v.least) < 0:
+		v.least = append(v.least[:0], x...)
+	case bytes.Compare(x, v.greatest) > 0:
+		v.greatest = append(v.greatest[:0], x...)
+	}
+}
+
+func (v *texts) bounds() (least, greatest []byte) {
+	if v.dict != nil {
+		for i := range v.dict.starts {
+			v.bound(v.dict.value(uint32(i)))
+		}
+	}
+	if !v.seen {
+		return nil, nil
+	}
+	// An empty least value is a value all the same.
+	return append([]byte{}, v.least...), append([]byte{}, v.greatest...)
+}
+
+func (v *texts) size() int {
+	if v.dict != nil && !v.dict.off {
+		return v.dict.size()
+	}
+	return len(v.plain)
+}
+
+func (v *texts) appendPage(dst []byte) ([]byte, parquet.Encoding) {
+	if v.dict != nil && !v.dict.off {
+		if v.dict.fails() {
+			for i := range v.dict.starts {
+				v.bound(v.dict.value(uint32(i)))
+			}
+		}
+		return v.dict.appendPage(dst)
+	}
+	dst = append(dst, v.plain...)
+	v.plain = v.plain[:0]
+	return dst, parquet.Encodings.Plain
+}
+
+func (v *texts) dictionary() ([]byte, int) {
+	if v.dict == nil {
+		return nil, 0
+	}
+	return v.dict.page()
+}
+
+func (v *texts) reset() {
+	v.seen = false
+	if v.dict != nil {
+		v.dict.reset()
+	}
+}
+
+func (v *texts) held() int {
+	n := cap(v.plain)
+	if v.dict != nil {
+		n += v.dict.held()
+	}
+	return n
+}

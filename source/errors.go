@@ -1,0 +1,78 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Transient marks err as a failure that may pass when the work is done
+// again. It returns nil for nil.
+func Transient(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &transient{err}
+}
+
+// IsTransient tells whether err, or one it wraps, was marked by Transient.
+func IsTransient(err error) bool {
+	var t *transient
+	return errors.As(err, &t)
+}
+
+type transient struct{ err error }
+
+func (t *transient) Error() string { return t.err.Error() }
+func (t *transient) Unwrap() error { return t.err }
+
+// SetupError is a store that cannot be used as it is configured: it is not
+// there, not permitted, or not of the layout that was named.
+type SetupError struct {
+	Err error
+	// Advice is one sentence that says what to do.
+	Advice string
+}
+
+func (e *SetupError) Error() string { return e.Err.Error() }
+func (e *SetupError) Unwrap() error { return e.Err }
+
+// Hint says what to do about the error.
+func (e *SetupError) Hint() string { return e.Advice }
+
+// Setup makes a SetupError; format and args are fmt.Errorf's.
+func Setup(hint, format string, args ...any) error {
+	return &SetupError{Err: fmt.Errorf(format, args...), Advice: hint}
+}
+
+// EventError is one event that could not be read, decoded or understood.
+type EventError struct {
+	Position Position
+	Stream   string
+	Type     string
+	// Schema is the event's schema version, 0 where it is not known.
+	Schema int
+	// Step is what was being done: decrypt, decompress, parse, upcast...
+	Step string
+	// Path leads to the member concerned, "" for the whole event.
+	Path string
+	Err  error
+	// Advice is one sentence that says what to do, or "".
+	Advice string
+}
+
+func (e *EventError) Error() string {
+	s := fmt.Sprintf("%s event %s of stream %s (%s", e.Step, e.Position, e.Stream, e.Type)
+	if e.Schema > 0 {
+		s += fmt.Sprintf(", schema version %d", e.Schema)
+	}
+	s += ")"
+	if e.Path != "" {
+		s += " at " + e.Path
+	}
+	return s + ": " + e.Err.Error()
+}
+
+func (e *EventError) Unwrap() error { return e.Err }
+
+// Hint says what to do about the error.
+func (e *EventError) Hint() string { return e.Advice }

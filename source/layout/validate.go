@@ -1,0 +1,102 @@
+package layout
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Problem is a mistake in a configuration.
+type Problem struct {
+	// Path leads to the key concerned, one key a step, from where the
+	// configuration stands.
+	Path    []string
+	Message string
+	// Hint is one sentence that says what to do, or "".
+	Hint string
+}
+
+// Validate finds everything that is wrong with c in itself, without a
+// database.
+func (c *Config) Validate() []Problem {
+	var ps []Problem
+	switch layout := c.layout(); layout {
+	case EventSourcing:
+		if c.Columns != (Columns{}) {
+			ps = append(ps, Problem{[]string{"columns"},
+				"layout eventsourcing knows its columns", "leave columns out, or write layout: columns"})
+		}
+	case OwnColumns:
+		if c.Table == "" {
+			ps = append(ps, Problem{[]string{"table"},
+				"layout columns wants a table", "name the table or view that holds the events"})
+		}
+		ps = append(ps, c.Columns.validate()...)
+	default:
+		ps = append(ps, Problem{[]string{"layout"},
+			fmt.Sprintf("there is no layout %s", layout), "write eventsourcing or columns"})
+	}
+	ps = append(ps, c.State.validate()...)
+	return append(ps, c.Names.validate()...)
+}
+
+func (c *Columns) validate() []Problem {
+	var ps []Problem
+	add := func(f Field, message, hint string) {
+		ps = append(ps, Problem{[]string{"columns", f.String()}, message, hint})
+	}
+	for f := range NumFields {
+		value := c.of(f)
+		mustColumn := f == Position || f == Data || f == Meta
+		switch {
+		case value == "" && (f == Position || f == Data || f == Type || f == Stream):
+			add(f, fmt.Sprintf("columns.%s is missing", f), advice[f])
+		case value == "" || !isPath(value):
+		case mustColumn:
+			add(f, fmt.Sprintf("%s must be a column, not a path", f), advice[f])
+		default:
+			path, err := parsePath(value)
+			if err != nil {
+				add(f, err.Error(), "write $.a.b for a member of data, $meta.a.b for one of meta")
+			} else if path.Meta && c.Meta == "" {
+				add(f, fmt.Sprintf("path %s leads into meta, but columns.meta is missing", value),
+					"name the column that holds the metadata")
+			}
+		}
+	}
+	return ps
+}
+
+var advice = [NumFields]string{
+	Position: "name the integer column that grows with every event",
+	Stream:   "name the column, or the member of data, with the id of the aggregate",
+	Type:     "name the column, or the member of data, with the type of the event",
+	Data:     "name the column that holds the payload as JSON",
+	Meta:     "name the column that holds the metadata as JSON",
+}
+
+func (n *Names) validate() []Problem {
+	var ps []Problem
+	for _, m := range []struct {
+		key   string
+		names map[string]string
+	}{{"aliases", n.Aliases}, {"prefixes", n.Prefixes}} {
+		for _, from := range sortedKeys(m.names) {
+			if from == "" {
+				ps = append(ps, Problem{[]string{"names", m.key}, "the empty text cannot be renamed", ""})
+			}
+			if m.key == "aliases" && m.names[from] == "" {
+				ps = append(ps, Problem{[]string{"names", m.key, from}, "an event type cannot be empty", ""})
+			}
+		}
+	}
+	return ps
+}
+
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

@@ -1,0 +1,47 @@
+package sqlite
+
+import (
+	"errors"
+
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// connect opens the file at path. A store whose -wal is empty but cannot be
+// used, for want of rights in the folder, is read as it stands.
+func connect(path string) (*conn, error) {
+	file, err := inspect(path)
+	if err != nil {
+		return nil, err
+	}
+	c, err := open(path, file)
+	var le *liteError
+	if errors.As(err, &le) && !file.still && walSize(path) <= 0 {
+		switch le.primary() {
+		case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
+			file.still = true
+			return open(path, file)
+		}
+	}
+	return c, err
+}
+
+// open makes a connection and reads something, as SQLite finds out only then
+// whether it can.
+func open(path string, file fileState) (*conn, error) {
+	uri, err := file.uri(path)
+	if err != nil {
+		return nil, err
+	}
+	c, err := dial(uri)
+	if err != nil {
+		return nil, err
+	}
+	c.file = file
+	for _, pragma := range []string{"PRAGMA schema_version", "PRAGMA encoding"} {
+		if err := c.each(pragma, func(q *stmt) { c.wide = string(q.bytes(0)) != "UTF-8" }); err != nil {
+			c.close()
+			return nil, err
+		}
+	}
+	return c, nil
+}

@@ -1,0 +1,123 @@
+package sqlite
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"backstory/source"
+)
+
+// fileState is what a connection knows of the file it was opened on.
+type fileState struct {
+	info os.FileInfo
+	// still says that the file is read as one that nobody writes to.
+	still bool
+}
+
+// magic begins every database file (https://sqlite.org/fileformat.html).
+const magic = "SQLite format 3\x00"
+
+// walVersion is what byte 18 of the file holds in WAL mode.
+const walVersion = 2
+
+// inspect looks at the file at path and decides how to read it.
+//
+// In WAL mode SQLite makes the files -wal and -shm even for a reader, and a
+// reader cannot remove them. A guest leaves nothing behind: when they are not
+// there nobody has the store open, and the file is read as it stands, which
+// also works in a folder where we may not write. That somebody opens the
+// store meanwhile does no harm, for what is new goes to -wal first; when it
+// reaches the file, changed tells.
+func inspect(path string) (fileState, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fileState{}, source.Setup("check path: (it is taken from the folder where backstory runs)",
+			"open store %s: no such file", path)
+	case errors.Is(err, fs.ErrPermission):
+		return fileState{}, source.Setup("give the user the right to read the file and to enter its folder",
+			"open store %s: permission denied", path)
+	case err != nil:
+		return fileState{}, source.Setup("check path:", "open store %s: %w", path, err)
+	case info.IsDir():
+		return fileState{}, source.Setup("name the database file in it", "open store %s: it is a folder", path)
+	case !info.Mode().IsRegular():
+		return fileState{}, source.Setup("name a database file", "open store %s: it is no regular file", path)
+	}
+	header, err := readHeader(path)
+	if err != nil {
+		return fileState{}, err
+	}
+	state := fileState{info: info}
+	if header[18] == walVersion && walSize(path) <= 0 {
+		_, walErr := os.Stat(path + "-wal")
+		_, shmErr := os.Stat(path + "-shm")
+		state.still = walErr != nil || shmErr != nil
+	}
+	return state, nil
+}
+
+func readHeader(path string) ([100]byte, error) {
+	var header [100]byte
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrPermission) {
+		return header, source.Setup("give the user the right to read the file",
+			"open store %s: permission denied", path)
+	}
+	if err != nil {
+		return header, source.Setup("check path:", "open store: %w", err)
+	}
+	defer f.Close()
+	n, err := io.ReadFull(f, header[:])
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return header, source.Transient(err)
+	}
+	// An empty file is a database without tables.
+	if n > 0 && (n < len(header) || string(header[:len(magic)]) != magic) {
+		return header, source.Setup("check path:", "open store %s: it is no SQLite database", path)
+	}
+	return header, nil
+}
+
+// walSize gives the size of the -wal beside the file, -1 if there is none.
+func walSize(path string) int64 {
+	info, err := os.Stat(path + "-wal")
+	if err != nil {
+		return -1
+	}
+	return info.Size()
+}
+
+// uri gives the name under which SQLite opens the file.
+func (f fileState) uri(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	uri := "file:" + (&url.URL{Path: abs}).EscapedPath() + "?mode=ro"
+	if f.still {
+		uri += "&immutable=1"
+	}
+	return uri, nil
+}
+
+// changed tells that what was read since the file was inspected cannot be
+// relied on: another file took its place, or it was written to although it
+// was read as one that nobody writes to.
+func (f fileState) changed(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || !os.SameFile(f.info, info) {
+		return true
+	}
+	return f.still && (info.Size() != f.info.Size() || !info.ModTime().Equal(f.info.ModTime()))
+}
+
+// outdated tells that a connection should not be used for what comes next:
+// the file changed, or there is news in a -wal that is not looked at.
+func (f fileState) outdated(path string) bool {
+	return f.changed(path) || f.still && walSize(path) > 0
+}

@@ -1,0 +1,217 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"backstory/source"
+	"backstory/source/layout"
+)
+
+// pageRows is how many events one statement reads. In rollback-journal mode
+// a statement keeps writers from committing, so it is kept short.
+const pageRows = 4096
+
+// checkRows is how many events are read between two looks at the context.
+const checkRows = 64
+
+// queries are the statements of a source, with the parameters after, through
+// and limit.
+type queries struct {
+	ends  string // lowest, highest position; whether there are events without
+	first string // count, lowest, highest of the first events of a range
+	last  string // the same of the last events
+	page  string // the fields of the first events of a range
+	held  []layout.Field
+}
+
+func makeQueries(m *layout.Mapping) queries {
+	table := quote(m.Table.Name)
+	position := quote(m.Columns[layout.Position].Name)
+	columns, held := m.Select(quote)
+	within := " FROM " + table + " WHERE " + position + " > ?1 AND " + position + " <= ?2"
+	span := func(direction string) string {
+		return "SELECT count(*), min(p), max(p) FROM (SELECT " + position + " AS p" + within +
+			" ORDER BY p" + direction + " LIMIT ?3)"
+	}
+	unplaced := "0"
+	if m.Columns[layout.Position].Nullable {
+		unplaced = "EXISTS (SELECT 1 FROM " + table + " WHERE " + position + " IS NULL)"
+	}
+	return queries{
+		// Two subqueries, as SQLite uses an index for either but not for both at once.
+		ends: "SELECT (SELECT min(" + position + ") FROM " + table + "), (SELECT max(" + position + ") FROM " + table +
+			"), " + unplaced,
+		first: span(""),
+		last:  span(" DESC"),
+		page:  "SELECT " + columns + within + " ORDER BY " + m.Order(quote) + " LIMIT ?3",
+		held:  held,
+	}
+}
+
+// Read calls fn for each event of w; see source.Source.
+func (s *Source) Read(ctx context.Context, w source.Window, fn func(*source.Event) error) error {
+	var fnErr error
+	err := s.use(ctx, "read "+w.String()+" of", func(c *conn) error {
+		r, err := newReader(s, c)
+		if err != nil {
+			return err
+		}
+		for after := w.After.Seq; after < w.Through.Seq; {
+			page, err := s.nextPage(c, after, w.Through.Seq)
+			if err != nil || page.rows == 0 {
+				return err
+			}
+			n, err := r.read(ctx, after, page, func(e *source.Event) error {
+				fnErr = fn(e)
+				return fnErr
+			})
+			if err != nil {
+				return err
+			}
+			after = page.through
+			if n == page.rows {
+				after = r.last
+			}
+		}
+		return nil
+	})
+	if fnErr != nil {
+		return fnErr
+	}
+	return err
+}
+
+// page is what one statement reads: up to through, at most so many rows.
+type page struct{ through, rows int64 }
+
+// nextPage bounds a page by rows where positions are unique. Where they are
+// not, a page must not end between two events of one position, so it is
+// bounded by a position.
+func (s *Source) nextPage(c *conn, after, through int64) (page, error) {
+	if s.mapping.Unique() {
+		return page{through, pageRows}, nil
+	}
+	span, err := s.span(c, after, through, pageRows, false)
+	if err != nil || span.Count == 0 {
+		return page{}, err
+	}
+	return page{span.Last, noLimit}, nil
+}
+
+// noLimit is SQLite's for every row.
+const noLimit = -1
+
+// reader reads events over one connection into one Event.
+type reader struct {
+	q       *stmt
+	mapping *layout.Mapping
+	held    []layout.Field
+	names   *source.NameCache
+	decoder *layout.Decoder
+	event   source.Event
+	last    int64 // the position of the last event read
+	// row holds the borrowed members of the event. They are copied out of
+	// SQLite's memory, which is its page cache and must not be written to,
+	// while an event is the callback's to write to.
+	row []byte
+}
+
+func newReader(s *Source, c *conn) (*reader, error) {
+	decoder, err := layout.NewDecoder(s.mapping.State)
+	if err != nil {
+		return nil, err
+	}
+	q, err := c.prepare(s.queries.page)
+	if err != nil {
+		return nil, err
+	}
+	return &reader{
+		q: q, mapping: s.mapping, held: s.queries.held, decoder: decoder,
+		names: source.NewNameCache(s.mapping.Payload.Names),
+	}, nil
+}
+
+// read calls fn for each event of a page and counts them.
+func (r *reader) read(ctx context.Context, after int64, p page, fn func(*source.Event) error) (n int64, err error) {
+	defer r.q.reset()
+	r.q.bind(after, p.through, p.rows)
+	for {
+		if n%checkRows == 0 {
+			if err := ctx.Err(); err != nil {
+				return n, err
+			}
+		}
+		ok, err := r.q.step()
+		if err != nil || !ok {
+			return n, err
+		}
+		n++
+		if err := r.scan(); err != nil {
+			return n, err
+		}
+		if err := fn(&r.event); err != nil {
+			return n, err
+		}
+	}
+}
+
+// scan takes the event from the row.
+func (r *reader) scan() error {
+	e := &r.event
+	*e = source.Event{SchemaVersion: r.mapping.DefaultSchemaVersion()}
+	r.row = r.row[:0]
+	var stored []byte
+	for i, f := range r.held {
+		v := value{r.q, i, r.q.class(i)}
+		if v.class == classNull && f != layout.Position {
+			continue
+		}
+		var err error
+		switch f {
+		case layout.Position:
+			e.Position.Seq, err = v.integer()
+			r.last = e.Position.Seq
+			if err != nil {
+				// Without a position there is no event to put aside.
+				return source.Setup("point position at an integer column",
+					"read %s: column %s: %w", r.mapping.Table, r.mapping.Columns[f].Name, err)
+			}
+		case layout.Stream:
+			e.Stream, err = r.borrow(v.id(r.row, r.mapping.HexIDs))
+		case layout.ID:
+			e.ID, err = r.borrow(v.id(r.row, r.mapping.HexIDs))
+		case layout.StreamVersion:
+			e.StreamVersion, err = v.integer()
+		case layout.Type:
+			var text []byte
+			if text, err = v.text(); err == nil {
+				e.Type = r.names.Name(text)
+			}
+		case layout.SchemaVersion:
+			e.SchemaVersion, err = v.version()
+		case layout.Time:
+			e.Time, err = v.time()
+		case layout.Data:
+			stored, err = r.borrow(v.append(r.row))
+		case layout.Meta:
+			e.Meta, err = r.borrow(v.append(r.row))
+		}
+		if err != nil {
+			layout.Fail(e, "read", fmt.Errorf("column %s: %w", r.mapping.Columns[f].Name, err), "")
+		}
+	}
+	r.decoder.Decode(e, stored)
+	return nil
+}
+
+// borrow takes the grown row and gives what was appended to it. Slices given
+// before stay as they are when the row moves.
+func (r *reader) borrow(row []byte, err error) ([]byte, error) {
+	n := len(r.row)
+	if err != nil {
+		return nil, err
+	}
+	r.row = row
+	return row[n:len(row):len(row)], nil
+}

@@ -1,0 +1,226 @@
+package transform
+
+import (
+	"errors"
+	"slices"
+
+	"backstory/source"
+)
+
+// Envelope is one event on its way through the upcasters. All of it is
+// borrowed: an upcaster that wants to keep something copies it.
+type Envelope struct {
+	Position source.Position
+	// SubIndex numbers the rows one stored event became, from 0; the chain
+	// sets it.
+	SubIndex int
+	// ID is the event's own id, empty where the store keeps none.
+	ID     []byte
+	Stream []byte
+	// Type is the event type; an upcaster may change it.
+	Type          string
+	StreamVersion int64
+	// Stored is the schema version in the store, SchemaVersion the one the
+	// payload has now.
+	Stored, SchemaVersion int
+	// Micros is when the event happened, in microseconds since 1970, UTC, if
+	// HasTime.
+	Micros  int64
+	HasTime bool
+	// Data is the payload, Meta the metadata (empty where there is none).
+	Data, Meta *Document
+}
+
+// lifted are the members of payload and metadata that stand in the envelope.
+type lifted struct {
+	payload source.Payload
+	paths   []source.Path
+}
+
+func newLifted(p source.Payload) lifted {
+	l := lifted{payload: p}
+	for _, path := range []source.Path{p.ID, p.Stream, p.StreamVersion, p.Type, p.SchemaVersion, p.Time} {
+		if !path.IsZero() {
+			l.paths = append(l.paths, path)
+		}
+	}
+	for _, name := range p.Repeats {
+		l.paths = append(l.paths, source.Path{Names: []string{name}})
+	}
+	return l
+}
+
+// has tells whether the member at a path stands in the envelope.
+func (l lifted) has(path []string, meta bool) bool {
+	return slices.ContainsFunc(l.paths, func(p source.Path) bool {
+		return p.Meta == meta && slices.Equal(p.Names, path)
+	})
+}
+
+var (
+	errNotInteger = errors.New("want an integer")
+	errNotTime    = errors.New("want an ISO 8601 date and time with its offset")
+	errNotText    = errors.New("want text")
+)
+
+// An opener makes envelopes of events. It is for one goroutine.
+type opener struct {
+	lifted
+	names      *source.NameCache
+	data, meta Document
+	envelope   Envelope
+}
+
+func newOpener(l lifted) *opener {
+	return &opener{lifted: l, names: source.NewNameCache(l.payload.Names)}
+}
+
+// open parses an event and lifts what belongs to the envelope. The envelope
+// is valid until the next open.
+func (o *opener) open(e *source.Event) (*Envelope, error) {
+	if err := o.data.Parse(e.Data, o.payload.Markers); err != nil {
+		return nil, eventError(e, "parse", "data", err)
+	}
+	env := &o.envelope
+	*env = Envelope{
+		Position: e.Position, ID: e.ID, Stream: e.Stream, Type: e.Type,
+		StreamVersion: e.StreamVersion, Stored: e.SchemaVersion,
+		Data: &o.data, Meta: &o.meta,
+	}
+	if len(e.Meta) > 0 {
+		if err := o.meta.Parse(e.Meta, o.payload.Markers); err != nil {
+			return nil, eventError(e, "parse", "meta", err)
+		}
+	} else {
+		o.meta.Reset()
+	}
+	if !e.Time.IsZero() {
+		env.Micros, env.HasTime = e.Time.UnixMicro(), true
+	}
+	if len(o.paths) > 0 {
+		if path, err := o.lift(env); err != nil {
+			return nil, eventError(e, "read the envelope of", path, err)
+		}
+	}
+	if env.Stored == 0 {
+		env.Stored = 1
+	}
+	env.SchemaVersion = env.Stored
+	return env, nil
+}
+
+// lift fills the envelope from payload and metadata. A member that is not
+// there, or null, leaves its place empty. On error it names the member.
+func (o *opener) lift(env *Envelope) (string, error) {
+	p := &o.payload
+	if d, v := o.value(p.Time); v != None {
+		t, ok := timeValue(d, v)
+		if !ok {
+			return pathText(p.Time.Names), errNotTime
+		}
+		env.Micros, env.HasTime = t.micros, true
+	}
+	if d, v := o.value(p.SchemaVersion); v != None {
+		n, ok := integerValue(d, v)
+		if !ok {
+			return pathText(p.SchemaVersion.Names), errNotInteger
+		}
+		env.Stored = int(n)
+	}
+	if d, v := o.value(p.StreamVersion); v != None {
+		n, ok := integerValue(d, v)
+		if !ok {
+			return pathText(p.StreamVersion.Names), errNotInteger
+		}
+		env.StreamVersion = n
+	}
+	if d, v := o.value(p.Type); v != None {
+		if d.Kind(v) != ValueString {
+			return pathText(p.Type.Names), errNotText
+		}
+		env.Type = o.names.Name(d.Text(v))
+	}
+	if d, v := o.value(p.ID); v != None {
+		env.ID = scalarText(d, v)
+	}
+	if d, v := o.value(p.Stream); v != None {
+		env.Stream = scalarText(d, v)
+	}
+	return "", nil
+}
+
+// value finds the member at a path, None if it is not there or null.
+func (o *opener) value(p source.Path) (*Document, Value) {
+	if p.IsZero() {
+		return nil, None
+	}
+	d := &o.data
+	if p.Meta {
+		d = &o.meta
+	}
+	v := d.Get(p.Names...)
+	if v != None && d.Kind(v) == ValueNull {
+		v = None
+	}
+	return d, v
+}
+
+// timeValue reads a time; one without a zone is taken for UTC.
+func timeValue(d *Document, v Value) (instant, bool) {
+	if k := d.Kind(v); k != ValueTimestamp && k != ValueString {
+		return instant{}, false
+	}
+	return parseTime(d.Text(v))
+}
+
+func integerValue(d *Document, v Value) (int64, bool) {
+	switch d.Kind(v) {
+	case ValueInteger:
+		return parseInt(d.Text(v))
+	case ValueString:
+		text := d.Text(v)
+		if len(text) == 0 {
+			return 0, false
+		}
+		for _, c := range text {
+			if c-'0' > 9 {
+				return 0, false
+			}
+		}
+		return parseInt(text)
+	}
+	return 0, false
+}
+
+// scalarText is the text of a scalar as a column of text would hold it.
+func scalarText(d *Document, v Value) []byte {
+	switch d.Kind(v) {
+	case ValueString, ValueInteger, ValueDecimal, ValueTimestamp:
+		return d.Text(v)
+	}
+	return d.AppendJSON(nil, v)
+}
+
+func eventError(e *source.Event, step, path string, err error) error {
+	var advice string
+	var syntax *SyntaxError
+	if errors.As(err, &syntax) {
+		advice = "look at the stored bytes; if they are encrypted, compressed or not JSON, say so under source.state"
+	}
+	return &source.EventError{
+		Position: e.Position, Stream: string(e.Stream), Type: e.Type, Schema: e.SchemaVersion,
+		Step: step, Path: path, Err: err, Advice: advice,
+	}
+}
+
+// pathText writes a path as messages and config do: names joined by dots.
+func pathText(path []string) string {
+	out := ""
+	for i, name := range path {
+		if i > 0 {
+			out += "."
+		}
+		out += name
+	}
+	return out
+}

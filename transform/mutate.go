@@ -1,0 +1,136 @@
+package transform
+
+import (
+	"math"
+	"strconv"
+)
+
+// The methods below are for upcasters. New values belong to the document
+// and are in no object until Put or Append puts them there. A value may
+// stand in one place only: take it out with Remove before putting it
+// elsewhere.
+
+// NewString makes a string of text, which it copies.
+func (d *Document) NewString(text string) Value {
+	return d.newText(ValueString, text)
+}
+
+// NewInt makes an integer.
+func (d *Document) NewInt(x int64) Value {
+	off := len(d.aux)
+	d.aux = strconv.AppendInt(d.aux, x, 10)
+	return d.newNode(ValueInteger, off)
+}
+
+// NewDecimal makes a decimal number of its text, such as 12.30. It gives
+// false if text is none.
+func (d *Document) NewDecimal(text string) (Value, bool) {
+	if !isDecimal([]byte(text)) {
+		return None, false
+	}
+	return d.newText(ValueDecimal, text), true
+}
+
+// NewBool makes true or false.
+func (d *Document) NewBool(x bool) Value {
+	if x {
+		return d.newNode(ValueTrue, len(d.aux))
+	}
+	return d.newNode(ValueFalse, len(d.aux))
+}
+
+// NewNull makes null.
+func (d *Document) NewNull() Value { return d.newNode(ValueNull, len(d.aux)) }
+
+// NewObject makes an object without members.
+func (d *Document) NewObject() Value { return d.newNode(ValueObject, len(d.aux)) }
+
+// NewArray makes a list without elements.
+func (d *Document) NewArray() Value { return d.newNode(ValueArray, len(d.aux)) }
+
+func (d *Document) newText(k ValueKind, text string) Value {
+	off := len(d.aux)
+	d.aux = append(d.aux, text...)
+	return d.newNode(k, off)
+}
+
+// newNode makes a value whose text is what aux holds from off on.
+func (d *Document) newNode(k ValueKind, off int) Value {
+	if len(d.aux) > math.MaxUint32 {
+		panic("transform: a document's texts exceed 4 GiB")
+	}
+	d.nodes = append(d.nodes, node{
+		kind: k, flags: textInAux, off: uint32(off), end: uint32(len(d.aux)), first: None, next: None,
+	})
+	return Value(len(d.nodes) - 1)
+}
+
+// Put makes v the member of object with that name: in place of the one that
+// has the name, or at the end.
+func (d *Document) Put(object Value, name string, v Value) {
+	d.setName(v, name)
+	last := None
+	for c := d.nodes[object].first; c != None; c = d.nodes[c].next {
+		if string(d.Name(c)) == name {
+			d.nodes[v].next = d.nodes[c].next
+			d.link(object, last, v)
+			return
+		}
+		last = c
+	}
+	d.nodes[v].next = None
+	d.link(object, last, v)
+}
+
+// Append makes v the last element of a list.
+func (d *Document) Append(array, v Value) {
+	last := None
+	for c := d.nodes[array].first; c != None; c = d.nodes[c].next {
+		last = c
+	}
+	d.nodes[v].next = None
+	d.link(array, last, v)
+}
+
+// Remove takes v out of the object or list that holds it, and gives false if
+// it is not in there.
+func (d *Document) Remove(from, v Value) bool {
+	last := None
+	for c := d.nodes[from].first; c != None; c = d.nodes[c].next {
+		if c == v {
+			d.link(from, last, d.nodes[v].next)
+			d.nodes[v].next = None
+			return true
+		}
+		last = c
+	}
+	return false
+}
+
+// Rename gives the member of object called from the name to. It gives false,
+// and changes nothing, if there is no such member or one called to.
+func (d *Document) Rename(object Value, from, to string) bool {
+	v := d.Member(object, from)
+	if v == None || d.Member(object, to) != None {
+		return false
+	}
+	d.setName(v, to)
+	return true
+}
+
+// link makes v follow last in its container, or be the first where last is None.
+func (d *Document) link(container, last, v Value) {
+	if last == None {
+		d.nodes[container].first = v
+	} else {
+		d.nodes[last].next = v
+	}
+}
+
+func (d *Document) setName(v Value, name string) {
+	n := &d.nodes[v]
+	n.nameOff = uint32(len(d.aux))
+	d.aux = append(d.aux, name...)
+	n.nameEnd = uint32(len(d.aux))
+	n.flags |= nameInAux
+}

@@ -1,0 +1,335 @@
+package transform
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/bits"
+	"unicode/utf8"
+)
+
+// maxDepth is how deep arrays and objects may nest, as in encoding/json.
+const maxDepth = 10000
+
+// SyntaxError is a payload that is not a JSON document.
+type SyntaxError struct {
+	// Offset is the number of bytes before the error.
+	Offset int
+	msg    string
+}
+
+func (e *SyntaxError) Error() string { return fmt.Sprintf("byte %d: %s", e.Offset, e.msg) }
+
+// An openNode is an array or object whose end has not come yet.
+type openNode struct {
+	value  Value
+	last   Value  // its newest child
+	count  uint32 // its children so far
+	object bool
+	bloom  uint64 // which names it may hold: one bit a name
+}
+
+// Parse reads src, which it borrows until the next Parse. With markers,
+// objects of exactly the members _type_ and _data_ become the typed value
+// they stand for; of an unknown type, the value of _data_. The error is a
+// *SyntaxError, and the document is empty then.
+//
+// The marker scheme is that of Python eventsourcing's JSONTranscoder.
+func (d *Document) Parse(src []byte, markers bool) error {
+	d.src, d.aux, d.nodes, d.open, d.unknown = src, d.aux[:0], d.nodes[:0], d.open[:0], d.unknown[:0]
+	d.markers, d.root = markers, 0
+	err := d.parse(src)
+	if err != nil {
+		d.nodes = d.nodes[:0]
+	}
+	return err
+}
+
+// Reset empties the document and lets go of the bytes it was parsed from.
+func (d *Document) Reset() {
+	d.src, d.aux, d.nodes, d.unknown = nil, d.aux[:0], d.nodes[:0], d.unknown[:0]
+}
+
+func (d *Document) parse(src []byte) error {
+	if len(src) > maxDocument {
+		return &SyntaxError{0, "document is larger than 2 GiB"}
+	}
+	if !utf8.Valid(src) {
+		return &SyntaxError{invalidUTF8(src), "text is not UTF-8"}
+	}
+	i := skipSpace(src, 0)
+	var name text // of the value that comes next
+	var err error
+	for {
+		// A value begins at i.
+		if i >= len(src) {
+			return &SyntaxError{i, "document ends where a value should begin"}
+		}
+		n := d.push(name)
+		switch c := src[i]; c {
+		case '{', '[':
+			n.kind = ValueObject
+			if c == '[' {
+				n.kind = ValueArray
+			}
+			if len(d.open) >= maxDepth {
+				return &SyntaxError{i, fmt.Sprintf("nested deeper than %d levels", maxDepth)}
+			}
+			d.open = append(d.open, openNode{value: Value(len(d.nodes) - 1), last: None, object: c == '{'})
+			i = skipSpace(src, i+1)
+			if i < len(src) && src[i] == c+2 { // the closing bracket is two past the opening one in ASCII
+				i++
+				d.open = d.open[:len(d.open)-1]
+				break
+			}
+			name = text{}
+			if c == '{' {
+				if name, i, err = d.parseName(src, i); err != nil {
+					return err
+				}
+			}
+			continue
+		case '"':
+			t, end, err := d.parseString(src, i)
+			if err != nil {
+				return err
+			}
+			i = end
+			n.kind, n.off, n.end = ValueString, t.off, t.end
+			n.flags |= t.flags
+			if t.flags&textReplaced != 0 {
+				n.first = Value(len(d.aux))
+			}
+		default:
+			if i, err = parseScalar(src, i, n); err != nil {
+				return err
+			}
+		}
+		// A value has ended before i: close what ends with it.
+		for {
+			i = skipSpace(src, i)
+			if len(d.open) == 0 {
+				if i < len(src) {
+					return &SyntaxError{i, "more text after the document"}
+				}
+				return nil
+			}
+			if i >= len(src) {
+				return &SyntaxError{i, "document ends inside " + d.openKind()}
+			}
+			object := d.open[len(d.open)-1].object
+			c := src[i]
+			if c == ',' {
+				i = skipSpace(src, i+1)
+				if object {
+					if name, i, err = d.parseName(src, i); err != nil {
+						return err
+					}
+				}
+				break
+			}
+			if object && c == '}' || !object && c == ']' {
+				i++
+				if err := d.close(); err != nil {
+					return &SyntaxError{i, err.Error()}
+				}
+				continue
+			}
+			return &SyntaxError{i, fmt.Sprintf("unexpected %q in %s", c, d.openKind())}
+		}
+	}
+}
+
+func (d *Document) openKind() string {
+	if d.open[len(d.open)-1].object {
+		return "an object"
+	}
+	return "a list"
+}
+
+// push adds a node, null as yet, to the tape and to the innermost open node.
+// The pointer is valid until the next push.
+func (d *Document) push(name text) *node {
+	v := Value(len(d.nodes))
+	if len(d.nodes) < cap(d.nodes) {
+		d.nodes = d.nodes[:v+1]
+	} else {
+		d.nodes = append(d.nodes, node{})
+	}
+	if len(d.open) > 0 {
+		o := &d.open[len(d.open)-1]
+		if o.last == None {
+			d.nodes[o.value].first = v
+		} else {
+			d.nodes[o.last].next = v
+		}
+		o.last = v
+		o.count++
+	}
+	n := &d.nodes[v]
+	n.kind, n.flags = ValueNull, name.flags
+	n.nameOff, n.nameEnd = name.off, name.end
+	n.off, n.end = 0, 0
+	n.first, n.next = None, None
+	return n
+}
+
+// close ends the innermost open node.
+func (d *Document) close() error {
+	o := &d.open[len(d.open)-1]
+	d.open = d.open[:len(d.open)-1]
+	if !o.object {
+		return nil
+	}
+	if o.count > manyMembers {
+		if err := d.checkManyNames(o.value); err != nil {
+			return err
+		}
+	}
+	if o.count == 2 && d.markers {
+		d.resolveMarker(o.value)
+	}
+	return nil
+}
+
+// manyMembers is the number of members from which an object's names are
+// compared by a map once, not each with its elders.
+const manyMembers = 48
+
+var errTwice = errors.New("stands twice in an object")
+
+// noteName refuses a name the innermost open object already holds. The bloom
+// bit spares most names the comparison.
+func (d *Document) noteName(name []byte) error {
+	o := &d.open[len(d.open)-1]
+	h := uint(len(name)) * 7
+	if len(name) > 0 {
+		h += uint(name[0])*31 + uint(name[len(name)-1])*13 + uint(name[len(name)/2])*5
+	}
+	bit := uint64(1) << (h & 63)
+	if o.bloom&bit != 0 && o.count <= manyMembers {
+		for c := d.nodes[o.value].first; c != None; c = d.nodes[c].next {
+			if string(d.Name(c)) == string(name) {
+				return fmt.Errorf("the name %q %w", name, errTwice)
+			}
+		}
+	}
+	o.bloom |= bit
+	return nil
+}
+
+func (d *Document) checkManyNames(object Value) error {
+	seen := make(map[string]struct{})
+	for c := d.nodes[object].first; c != None; c = d.nodes[c].next {
+		if _, ok := seen[string(d.Name(c))]; ok {
+			return fmt.Errorf("the name %q %w", d.Name(c), errTwice)
+		}
+		seen[string(d.Name(c))] = struct{}{}
+	}
+	return nil
+}
+
+// A text is a string that was read: its place in src, or in aux.
+type text struct {
+	off, end uint32
+	flags    nodeFlags // as of a value, or of a name
+}
+
+// parseName reads a member name and its colon and gives the place where the
+// value begins.
+func (d *Document) parseName(src []byte, i int) (text, int, error) {
+	if i >= len(src) || src[i] != '"' {
+		return text{}, i, &SyntaxError{i, "want a member name in quotes"}
+	}
+	start := i
+	t, i, err := d.parseString(src, i)
+	if err != nil {
+		return text{}, i, err
+	}
+	var name []byte
+	if t.flags == 0 {
+		name = src[t.off:t.end]
+	} else {
+		name = d.aux[t.off:t.end]
+		t.flags = nameInAux
+	}
+	if err := d.noteName(name); err != nil {
+		return text{}, i, &SyntaxError{start, err.Error()}
+	}
+	i = skipSpace(src, i)
+	if i >= len(src) || src[i] != ':' {
+		return text{}, i, &SyntaxError{i, "want a colon after a member name"}
+	}
+	return t, skipSpace(src, i+1), nil
+}
+
+func skipSpace(src []byte, i int) int {
+	for i < len(src) && (src[i] == ' ' || src[i] == '\n' || src[i] == '\t' || src[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// plainBytes counts the bytes at the start of src that a string may hold as
+// they are: no quote, no backslash, no control character. It looks at eight
+// bytes at a time.
+func plainBytes(src []byte) int {
+	i := 0
+	for ; i+8 <= len(src); i += 8 {
+		w := binary.LittleEndian.Uint64(src[i:])
+		quote, slash := w^(ones*'"'), w^(ones*'\\')
+		// A byte is zero in x exactly when its high bit survives here (the
+		// lowest one always; higher ones may be false, but only above it).
+		m := ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*0x20)&^w) & highs
+		if m != 0 {
+			return i + bits.TrailingZeros64(m)/8
+		}
+	}
+	for i < len(src) && src[i] != '"' && src[i] != '\\' && src[i] >= 0x20 {
+		i++
+	}
+	return i
+}
+
+// parseString reads the string that begins with the quote at i and gives the
+// place after its closing quote.
+func (d *Document) parseString(src []byte, i int) (text, int, error) {
+	start := i + 1
+	i = start + plainBytes(src[start:])
+	if i < len(src) && src[i] == '"' {
+		return text{off: uint32(start), end: uint32(i)}, i + 1, nil
+	}
+	t := text{off: uint32(len(d.aux)), flags: textInAux}
+	d.aux = append(d.aux, src[start:i]...)
+	for i < len(src) {
+		switch c := src[i]; {
+		case c == '"':
+			t.end = uint32(len(d.aux))
+			if t.flags&textReplaced != 0 {
+				d.aux = append(d.aux, src[start-1:i+1]...)
+			}
+			return t, i + 1, nil
+		case c == '\\':
+			next, exact, err := d.unescape(src, i)
+			if err != nil {
+				return t, i, err
+			}
+			if !exact {
+				t.flags |= textReplaced
+			}
+			i = next
+		case c < 0x20:
+			return t, i, &SyntaxError{i, fmt.Sprintf("control character %#02x in a string", c)}
+		default:
+			k := plainBytes(src[i:])
+			d.aux = append(d.aux, src[i:i+k]...)
+			i += k
+		}
+	}
+	return t, i, &SyntaxError{len(src), "document ends inside a string"}
+}

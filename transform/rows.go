@@ -1,0 +1,147 @@
+package transform
+
+import (
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+)
+
+// rows collects rows of one table, column by column.
+type rows struct {
+	table    *Table
+	bindings bindings
+	columns  []*column
+	envelope [8]*column // the first columns, in the order of envelopeColumns
+	extra    *column    // the last column
+	own      []*column  // those between
+	n        int
+	bytes    int      // about what the rows take
+	counted  int      // how many of the rows are in bytes
+	inExtra  bool     // the row at work has values in _extra
+	path     [][]byte // memory for a filling's path
+}
+
+func newRows(t *Table, b bindings) *rows {
+	r := &rows{table: t, bindings: b}
+	for _, c := range t.Columns {
+		r.columns = append(r.columns, newColumn(c.Type))
+	}
+	n := copy(r.envelope[:], r.columns)
+	r.extra = r.columns[len(r.columns)-1]
+	r.own = r.columns[n : len(r.columns)-1]
+	return r
+}
+
+// begin starts a row with its envelope.
+func (r *rows) begin(e *Envelope) {
+	c := &r.envelope
+	c[0].appendInt(e.Position.Seq)
+	c[1].appendInt(int64(e.SubIndex))
+	c[2].appendBytes(e.Stream)
+	c[3].appendInt(e.StreamVersion)
+	if len(e.ID) > 0 {
+		c[4].appendBytes(e.ID)
+	} else {
+		c[4].appendNull()
+	}
+	c[5].appendString(e.Type)
+	c[6].appendInt(int64(e.Stored))
+	if e.HasTime {
+		c[7].appendInt(e.Micros)
+	} else {
+		c[7].appendNull()
+	}
+}
+
+// end finishes a row: columns that got no value hold null.
+func (r *rows) end() {
+	r.n++
+	for _, c := range r.own {
+		if c.n < r.n {
+			c.appendNull()
+		}
+	}
+	if r.inExtra {
+		r.extra.bytes = append(r.extra.bytes, '}')
+		r.extra.endBytes()
+		r.inExtra = false
+	} else {
+		r.extra.appendNull()
+	}
+}
+
+// keep puts a value that fits no column into _extra, under its dotted path.
+func (r *rows) keep(d *Document, v Value, path [][]byte, meta bool) {
+	x := &r.extra.bytes
+	if r.inExtra {
+		*x = append(*x, ',')
+	} else {
+		*x = append(*x, '{')
+		r.inExtra = true
+	}
+	var name []byte
+	if meta {
+		name = append(name, "meta"...)
+	}
+	for _, step := range path {
+		if len(name) > 0 {
+			name = append(name, '.')
+		}
+		name = append(name, step...)
+	}
+	*x = appendQuoted(*x, name)
+	*x = append(*x, ':')
+	*x = d.AppendJSON(*x, v)
+}
+
+// payload fills the column data of the table of all events: the payload
+// without what stands in the envelope.
+func (r *rows) payload(e *Envelope) {
+	c := r.own[0]
+	d := e.Data
+	root := d.Root()
+	if d.Kind(root) != ValueObject {
+		c.bytes = d.AppendJSON(c.bytes, root)
+		c.endBytes()
+		return
+	}
+	c.bytes = append(c.bytes, '{')
+	first := true
+	for v := d.First(root); v != None; v = d.Next(v) {
+		if r.bindings.data.skips(d.Name(v)) {
+			continue
+		}
+		if !first {
+			c.bytes = append(c.bytes, ',')
+		}
+		first = false
+		c.bytes = appendQuoted(c.bytes, d.Name(v))
+		c.bytes = append(c.bytes, ':')
+		c.bytes = d.AppendJSON(c.bytes, v)
+	}
+	c.bytes = append(c.bytes, '}')
+	c.endBytes()
+}
+
+// record gives the rows as a record that borrows their memory.
+func (r *rows) record() arrow.Record {
+	arrays := make([]arrow.Array, len(r.columns))
+	for i, c := range r.columns {
+		arrays[i] = c.array()
+	}
+	record := array.NewRecord(r.table.Schema(), arrays, int64(r.n))
+	for _, a := range arrays {
+		a.Release()
+	}
+	return record
+}
+
+// reset forgets the rows and keeps their memory.
+func (r *rows) reset() {
+	r.n, r.bytes, r.counted = 0, 0, 0
+	for _, c := range r.columns {
+		c.reset()
+	}
+}
+
+// forget lets go of the memory too.
+func (r *rows) forget() { *r = *newRows(r.table, r.bindings) }

@@ -1,0 +1,107 @@
+package transform
+
+import (
+	"strings"
+
+	"backstory/source"
+
+	"github.com/apache/arrow/go/v17/arrow"
+)
+
+// Encoding tells a sink which encoding suits a column's values; "" leaves
+// the choice to the sink.
+type Encoding string
+
+// The encodings.
+const (
+	Dictionary Encoding = "dict"  // few distinct values
+	Plain      Encoding = "plain" // nearly every value is new
+	Delta      Encoding = "delta" // integers that grow or lie close together
+)
+
+// Column is one column of a table.
+type Column struct {
+	Name string `json:"name"`
+	// Path is the member of the payload the column holds, one member name a
+	// step; nil for the columns of the envelope and _extra.
+	Path []string `json:"path,omitempty"`
+	// Meta says that the path leads into the metadata.
+	Meta bool `json:"meta,omitempty"`
+	Type Type `json:"type"`
+	// Required columns have a value in every row.
+	Required bool     `json:"required,omitempty"`
+	Encoding Encoding `json:"encoding,omitempty"`
+	// Since is the first position at which the column was known to be
+	// needed; rows before it hold null.
+	Since source.Position `json:"since,omitzero"`
+	// Marker is the name of an unknown typed marker around the values, "" for none.
+	Marker string `json:"marker,omitempty"`
+}
+
+// Partition is the calendar unit of event_time by which a table's rows are
+// kept apart.
+type Partition string
+
+// The partitions. ByNone keeps a table in one piece.
+const (
+	ByNone  Partition = ""
+	ByDay   Partition = "day"
+	ByMonth Partition = "month"
+)
+
+// Table is where the rows of one event type go (or of all types, or of one
+// exploded list). It is immutable once it has been handed to a sink: a
+// table that evolves is a new Table with a higher Version.
+type Table struct {
+	Name string `json:"name"`
+	// Event is the event type whose rows the table holds, "" for all types.
+	Event string `json:"event,omitempty"`
+	// Explode is the path of the list whose elements are the rows, nil where
+	// the rows are events.
+	Explode []string `json:"explode,omitempty"`
+	// Version counts the changes of the columns, from 1.
+	Version   int       `json:"version"`
+	Columns   []Column  `json:"columns"`
+	Partition Partition `json:"partition,omitempty"`
+
+	schema *arrow.Schema
+}
+
+// Schema gives the Arrow schema of the table's records, in column order. It
+// is made once; call it before the table is shared.
+func (t *Table) Schema() *arrow.Schema {
+	if t.schema == nil {
+		fields := make([]arrow.Field, len(t.Columns))
+		for i, c := range t.Columns {
+			fields[i] = arrow.Field{Name: c.Name, Type: c.Type.Arrow(), Nullable: !c.Required}
+		}
+		t.schema = arrow.NewSchema(fields, nil)
+	}
+	return t.schema
+}
+
+// Column gives the index of the column of that name, or -1.
+func (t *Table) Column(name string) int {
+	for i := range t.Columns {
+		if strings.EqualFold(t.Columns[i].Name, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// Names of the envelope's columns, which come first in every table, and of
+// the column that takes what fits no other.
+const (
+	ColPosition      = "position"
+	ColSubIndex      = "sub_index"
+	ColStreamID      = "stream_id"
+	ColStreamVersion = "stream_version"
+	ColEventID       = "event_id"
+	ColEventType     = "event_type"
+	ColSchemaVersion = "schema_version"
+	ColEventTime     = "event_time"
+	ColListIndex     = "list_index" // exploded tables only
+	ColExtra         = "_extra"     // always the last column
+	ColData          = "data"       // the table of all types only: the payload as JSON text
+)
