@@ -55,6 +55,13 @@ type Txn interface {
 	Abort() error
 }
 
+// Sized is a Txn that knows how much it has stored.
+type Sized interface {
+	// Stored counts the bytes the sink keeps for the load, once Commit has
+	// returned nil.
+	Stored() int64
+}
+
 // Summary is what the one who loads knows of a load and the sink keeps with
 // it, so that the ledger can be rebuilt from the sink.
 type Summary struct {

@@ -1,7 +1,6 @@
 package transform
 
 import (
-	"errors"
 	"fmt"
 
 	"backstory/source"
@@ -46,13 +45,12 @@ type Batcher struct {
 	pipeline *Pipeline
 	limits   Limits
 	write    func(*Table, arrow.Record) error
-	opener   *opener
-	chain    chain
+	intake   *intake
 	all      *rows // the table of all events, or nil
 	byType   map[string]*eventRows
 	tables   []*rows
 	stats    Stats
-	held     int     // about the bytes of all tables
+	held     int     // about the bytes of all tables, those kept for the next rows included
 	found    *Shapes // not nil once something new was met
 }
 
@@ -72,12 +70,12 @@ func (p *Pipeline) NewBatcher(c *Catalog, l Limits, write func(*Table, arrow.Rec
 		l.Bytes = 16 << 20
 	}
 	b := &Batcher{
-		pipeline: p, limits: l, write: write, opener: newOpener(p.lifted),
+		pipeline: p, limits: l, write: write,
 		byType: make(map[string]*eventRows, len(c.tables)),
 	}
-	b.chain = chain{p: p, out: b.row}
+	b.intake = p.newIntake(b.row)
 	for _, t := range c.tables {
-		r := newRows(t, bind(t, c.options, p.lifted))
+		r := newRows(t, bind(t, c.options, p.lifted, c.seals(t)))
 		b.tables = append(b.tables, r)
 		if t.Event == "" {
 			b.all = r
@@ -106,24 +104,9 @@ func (b *Batcher) Stats() Stats { return b.stats }
 // Append takes in one event, which it does not keep. An error is a
 // *source.EventError, or what write returned.
 func (b *Batcher) Append(e *source.Event) error {
-	env, err := b.opener.open(e)
-	if err != nil {
-		return err
-	}
 	b.stats.Events++
 	b.stats.Bytes += int64(len(e.Data))
-	if err := b.chain.run(env); err != nil {
-		var w *writeError
-		if errors.As(err, &w) {
-			return w.err
-		}
-		var ee *source.EventError
-		if errors.As(err, &ee) {
-			return err
-		}
-		return eventError(e, "upcast", "", err)
-	}
-	return nil
+	return b.intake.take(e)
 }
 
 // Flush writes what is left. If anything new was met it returns a
@@ -167,7 +150,7 @@ func (b *Batcher) row(env *Envelope) error {
 	}
 	for _, child := range er.exploded {
 		if child != nil {
-			if err := b.settle(child, 0); err != nil {
+			if err := b.settle(child, child.size()-child.bytes); err != nil {
 				return err
 			}
 		}
@@ -198,11 +181,12 @@ func (b *Batcher) fill(er *eventRows, env *Envelope) bool {
 // settle counts what a table has taken in, of about that many bytes of
 // payload, and writes records until the limits are kept.
 func (b *Batcher) settle(r *rows, payload int) error {
-	b.held -= r.bytes
-	r.bytes += (r.n-r.counted)*envelopeBytes + payload
-	b.stats.Rows += int64(r.n - r.counted)
+	added := r.n - r.counted
 	r.counted = r.n
-	b.held += r.bytes
+	b.stats.Rows += int64(added)
+	before := r.held()
+	r.bytes += added*envelopeBytes + payload
+	b.held += r.held() - before
 	if r.n >= b.limits.Rows {
 		if err := b.flush(r); err != nil {
 			return &writeError{err}
@@ -211,26 +195,22 @@ func (b *Batcher) settle(r *rows, payload int) error {
 	if b.held <= b.limits.Bytes {
 		return nil
 	}
-	largest := b.tables[0]
+	largest := r
 	for _, t := range b.tables {
-		if t.bytes > largest.bytes {
+		if t.held() > largest.held() {
 			largest = t
 		}
 	}
 	if err := b.flush(largest); err != nil {
 		return &writeError{err}
 	}
+	b.held -= largest.held()
 	largest.forget()
 	return nil
 }
 
 // envelopeBytes is about what the envelope of a row takes in memory.
 const envelopeBytes = 100
-
-// writeError tells an error of write from one of an upcaster.
-type writeError struct{ err error }
-
-func (e *writeError) Error() string { return e.err.Error() }
 
 func (b *Batcher) flush(r *rows) error {
 	if r.n == 0 {
@@ -241,7 +221,8 @@ func (b *Batcher) flush(r *rows) error {
 	if err := b.write(r.table, record); err != nil {
 		return fmt.Errorf("write %s: %w", r.table.Name, err)
 	}
-	b.held -= r.bytes
+	b.held -= r.held()
 	r.reset()
+	b.held += r.held()
 	return nil
 }

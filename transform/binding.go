@@ -13,8 +13,10 @@ type binding struct {
 	// exploded is the place among the exploded lists of the list whose
 	// elements become rows of a table of their own, or -1.
 	exploded int
-	// closed says that unknown members are not worth columns of their own.
-	closed bool
+	// closed says that unknown members are not worth columns of their own,
+	// sealed that nothing here makes a change to the table's columns: an
+	// object above is closed, or the table is full.
+	closed, sealed bool
 
 	members []binding
 	index   map[string]int
@@ -57,53 +59,32 @@ func (b *binding) find(name []byte, hint *int) *binding {
 	return &b.members[i]
 }
 
-// each calls fn for the binding of every member below b.
-func (b *binding) each(fn func(*binding)) {
-	for i := range b.members {
-		fn(&b.members[i])
-		b.members[i].each(fn)
-	}
-}
-
 // bindings are what becomes of the payloads of one event type.
 type bindings struct{ data, meta binding }
 
 // bind makes the bindings of a table. Lifted members and exploded lists are
-// those of the event's own table; the table of an exploded list has none.
-func bind(t *Table, o Options, l lifted) bindings {
-	var b bindings
+// those of the event's own table; the table of an exploded list has none,
+// and is sealed if its event's table closes an object above the list.
+func bind(t *Table, o Options, l lifted, sealed bool) bindings {
+	b := bindings{data: binding{column: -1}, meta: binding{column: -1}}
 	root := func(meta bool) *binding {
 		if meta {
 			return &b.meta
 		}
 		return &b.data
 	}
-	for i, c := range t.Columns {
-		if c.Path == nil {
-			continue
+	for i := range t.Columns {
+		if c := &t.Columns[i]; c.Path != nil {
+			m := root(c.Meta).at(c.Path)
+			m.column, m.closed = i, c.closed()
 		}
-		m := root(c.Meta).at(c.Path)
-		m.column = i
-		m.closed = c.Type.Kind == JSON || c.Type.Kind == Struct
 	}
+	sealed = sealed || len(t.Columns) >= o.MaxColumns
 	for _, r := range []*binding{&b.data, &b.meta} {
-		r.each(func(m *binding) { m.whole = m.closed && len(m.members) == 0 })
-	}
-	if len(t.Columns) >= o.MaxColumns {
-		for _, r := range []*binding{&b.data, &b.meta} {
-			r.closed = true
-			r.each(func(m *binding) { m.closed = true })
-		}
+		r.finish(t, sealed)
 	}
 	if t.Explode != nil {
 		return b
-	}
-	for path := range o.Types[t.Event] {
-		b.data.each(func(m *binding) {
-			if m.column >= 0 && pathText(t.Columns[m.column].Path) == path {
-				m.closed = true
-			}
-		})
 	}
 	for _, p := range l.paths {
 		root(p.Meta).at(p.Names).skip = true
@@ -112,6 +93,19 @@ func bind(t *Table, o Options, l lifted) bindings {
 		b.data.at(p).exploded = i
 	}
 	return b
+}
+
+// finish settles what follows from the columns alone, from the root down.
+func (b *binding) finish(t *Table, sealed bool) {
+	b.sealed = sealed
+	b.closed = b.closed || sealed
+	if b.column >= 0 && len(b.members) == 0 {
+		k := t.Columns[b.column].Type.Kind
+		b.whole = k == JSON || k == Struct
+	}
+	for i := range b.members {
+		b.members[i].finish(t, b.closed)
+	}
 }
 
 // skips tells whether a member of the payload stands in the envelope.

@@ -1,7 +1,6 @@
 package transform
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -37,7 +36,8 @@ type Options struct {
 	Tables    map[string]string
 	Partition Partition
 	// MaxColumns is how many columns a table may have before what is new
-	// goes to _extra; 0 means DefaultMaxColumns.
+	// goes to _extra; 0 means DefaultMaxColumns, and 10,000, which is what
+	// BigQuery takes, is the most.
 	MaxColumns int
 }
 
@@ -59,6 +59,7 @@ func NewCatalog(o Options, tables []*Table) *Catalog {
 	if o.MaxColumns == 0 {
 		o.MaxColumns = DefaultMaxColumns
 	}
+	o.MaxColumns = min(o.MaxColumns, maxRootMembers)
 	for _, t := range tables {
 		t.Schema()
 	}
@@ -68,6 +69,13 @@ func NewCatalog(o Options, tables []*Table) *Catalog {
 // Tables gives the tables in the order in which they came to be. The slice
 // and the tables are not to be changed.
 func (c *Catalog) Tables() []*Table { return c.tables }
+
+// seals tells whether an exploded list lies in an object that its event's
+// table closes: then what is new in its elements gets no column.
+func (c *Catalog) seals(t *Table) bool {
+	i := slices.IndexFunc(c.tables, func(e *Table) bool { return e.Event == t.Event && e.Explode == nil })
+	return t.Explode != nil && i >= 0 && c.tables[i].closes(t.Explode)
+}
 
 // Evolve gives a catalog that has a column for everything in the shapes,
 // and tells whether it differs from c. Columns that exist keep their names
@@ -149,162 +157,51 @@ func (ev *evolution) event(sh *Shape) {
 		name = TableName(sh.Event)
 	}
 	explode := ev.options.Explode[sh.Event]
-	i := ev.table(sh.Event, nil)
-	var t *Table
-	if i < 0 {
-		t = ev.newTable(name, sh.Event, nil)
-		t.Columns = append(t.Columns, extraColumn())
-	} else {
-		t = cloneTable(ev.tables[i])
-	}
-	cb := &columnsBuilder{ev: ev, table: t, lifted: ev.lifted, explode: explode}
-	cb.begin()
-	cb.object(&sh.data, nil)
-	cb.meta = true
-	cb.object(&sh.meta, nil)
-	if i < 0 || cb.added {
-		ev.put(i, t)
-	}
-	for _, path := range explode {
-		ev.exploded(sh, t.Name, path)
-	}
-}
-
-// exploded evolves the child table of a list, once elements were seen.
-func (ev *evolution) exploded(sh *Shape, parent string, path []string) {
-	m := &sh.data
-	for _, step := range path {
-		i, ok := m.index[step]
-		if !ok {
-			return
+	t := ev.evolve(name, sh.Event, nil, func(cb *columnsBuilder) {
+		cb.elsewhere = ev.lifted.paths
+		for _, path := range explode {
+			cb.elsewhere = append(cb.elsewhere[:len(cb.elsewhere):len(cb.elsewhere)], source.Path{Names: path})
 		}
-		m = m.members[i]
+		cb.begin()
+		cb.object(&sh.data, nil)
+		cb.meta = true
+		cb.object(&sh.meta, nil)
+	})
+	for _, path := range explode {
+		name := clipTable(t.Name + "_" + columnName(strings.Join(path, "_")))
+		ev.evolve(name, sh.Event, path, func(cb *columnsBuilder) {
+			if list := sh.data.at(path); list != nil && list.elem != nil && !t.closes(path) {
+				cb.begin()
+				cb.elements(list.elem)
+			}
+		})
 	}
-	if m.elem == nil {
-		return
-	}
-	i := ev.table(sh.Event, path)
+}
+
+// evolve lets build add columns to the table of an event type and exploded
+// list, which it makes if there is none.
+func (ev *evolution) evolve(name, event string, explode []string, build func(*columnsBuilder)) *Table {
+	i := ev.table(event, explode)
 	var t *Table
 	if i < 0 {
-		t = ev.newTable(parent+"_"+columnName(strings.Join(path, "_")), sh.Event, path)
+		t = ev.newTable(name, event, explode)
 		t.Columns = append(t.Columns, extraColumn())
 	} else {
 		t = cloneTable(ev.tables[i])
 	}
-	cb := &columnsBuilder{ev: ev, table: t, lifted: ev.lifted}
-	cb.begin()
-	if typ, ok := m.elem.scalar(); ok {
-		cb.column(m.elem, []string{elementMember}, typ)
-	}
-	cb.object(m.elem, nil)
-	if i < 0 || cb.added {
+	cb := &columnsBuilder{options: &ev.options, table: t}
+	build(cb)
+	if i < 0 || cb.changed {
 		ev.put(i, t)
 	}
+	return t
 }
-
-// elementMember is the name under which an exploded list's elements that are
-// no objects stand among a child table's columns.
-const elementMember = "value"
 
 func cloneTable(t *Table) *Table {
 	c := *t
 	c.schema = nil
 	c.Columns = slices.Clone(t.Columns)
 	return &c
-}
-
-// A columnsBuilder adds the columns that an event type's shape asks for.
-type columnsBuilder struct {
-	ev      *evolution
-	table   *Table
-	lifted  lifted
-	explode [][]string
-	meta    bool // at work on the metadata, not on the payload
-	names   names
-	have    map[string]Kind // the kinds of the columns that exist, by pathKey
-	added   bool
-}
-
-func (cb *columnsBuilder) begin() {
-	cb.have = make(map[string]Kind)
-	for _, c := range cb.table.Columns {
-		cb.names.reserve(c.Name)
-		if c.Path != nil {
-			cb.have[pathKey(c.Meta, c.Path)] = c.Type.Kind
-		}
-	}
-}
-
-// pathKey makes a path comparable.
-func pathKey(meta bool, path []string) string { return fmt.Sprintf("%t%q", meta, path) }
-
-// object adds the columns of an object's members.
-func (cb *columnsBuilder) object(m *member, path []string) {
-	for _, c := range m.members {
-		cb.member(c, append(path[:len(path):len(path)], c.name))
-	}
-}
-
-// member adds what one member asks for. The rules are the other half of
-// binding.go: a value is new there exactly if it gets a column here.
-func (cb *columnsBuilder) member(m *member, path []string) {
-	if m.first.IsZero() || cb.lifted.has(path, cb.meta) && cb.table.Explode == nil {
-		return
-	}
-	if !cb.meta && slices.ContainsFunc(cb.explode, func(p []string) bool { return slices.Equal(p, path) }) {
-		return
-	}
-	objects := m.hasMembers()
-	if kind, ok := cb.have[pathKey(cb.meta, path)]; ok && (kind == JSON || kind == Struct) {
-		return // it takes whatever comes, or is as full as it may be
-	}
-	if t, ok := cb.declared(path); ok {
-		cb.column(m, path, t)
-		return
-	}
-	if objects && m.crowded {
-		cb.column(m, path, Type{Kind: JSON})
-		return
-	}
-	if objects && cb.ev.options.Nested {
-		cb.column(m, path, m.element())
-		return
-	}
-	if t, ok := m.scalar(); ok {
-		cb.column(m, path, t)
-	}
-	if objects {
-		cb.object(m, path)
-	}
-}
-
-// declared gives the type that config declares for a path of the payload.
-func (cb *columnsBuilder) declared(path []string) (Type, bool) {
-	if cb.meta || cb.table.Explode != nil {
-		return Type{}, false
-	}
-	t, ok := cb.ev.options.Types[cb.table.Event][pathText(path)]
-	return t, ok
-}
-
-func (cb *columnsBuilder) column(m *member, path []string, t Type) {
-	key := pathKey(cb.meta, path)
-	if _, ok := cb.have[key]; ok || len(cb.table.Columns) >= cb.ev.options.MaxColumns {
-		return
-	}
-	cb.have[key] = t.Kind
-	name := columnName(strings.Join(path, "_"))
-	alternative := "data_" + name
-	if cb.meta {
-		name, alternative = "meta_"+name, "data_meta_"+name
-	}
-	c := Column{
-		Name: cb.names.pick(name, alternative), Path: slices.Clone(path), Meta: cb.meta, Type: t,
-		Encoding: m.encoding(t), Since: m.first, Marker: m.marker,
-	}
-	last := len(cb.table.Columns) - 1 // _extra stays last
-	cb.table.Columns = slices.Insert(cb.table.Columns, last, c)
-	cb.added = true
 }
 
 // envelopeColumns are the first columns of every table.

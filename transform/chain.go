@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,7 +12,8 @@ import (
 	"backstory/source"
 )
 
-// Emit hands an event on. The envelope is borrowed until Emit returns.
+// Emit hands an event on. The envelope is borrowed until Emit returns, and
+// the steps that follow may have changed it and its documents by then.
 type Emit func(e *Envelope) error
 
 // Upcaster turns an event of one schema version into zero or more of the
@@ -59,7 +61,7 @@ type step struct {
 	from  int
 }
 
-// maxSteps is how many upcasters one event may pass. It stops chains that
+// maxSteps is how many upcasters may follow each other. It stops chains that
 // retype in a circle.
 const maxSteps = 1000
 
@@ -154,28 +156,51 @@ type chain struct {
 	p     *Pipeline
 	out   Emit
 	index int // of the next result of the event
-	count int // of steps the event has passed
+	links []*link
+}
+
+// A link is a place in the chain: its emit takes what the upcaster there
+// hands on. Links are kept, so that upcasting allocates nothing an event.
+type link struct {
+	depth int // steps above and with this one
+	from  int // schema version the upcaster takes
+	emit  Emit
 }
 
 // run passes e through the steps and hands each result on, numbered.
 func (c *chain) run(e *Envelope) error {
-	c.index, c.count = 0, 0
-	return c.next(e)
+	c.index = 0
+	return c.next(e, 0)
 }
 
-func (c *chain) next(e *Envelope) error {
+func (c *chain) next(e *Envelope, depth int) error {
 	u, ok := c.p.steps[step{e.Type, e.SchemaVersion}]
 	if !ok {
 		e.SubIndex = c.index
 		c.index++
 		return c.out(e)
 	}
-	if c.count++; c.count > maxSteps {
+	if depth == maxSteps {
 		return fmt.Errorf("more than %d steps: the chain does not end", maxSteps)
 	}
-	from := e.SchemaVersion
-	return u.Upcast(e, func(out *Envelope) error {
-		out.SchemaVersion = from + 1
-		return c.next(out)
-	})
+	if depth == len(c.links) {
+		c.links = append(c.links, c.newLink(depth+1))
+	}
+	l := c.links[depth]
+	l.from = e.SchemaVersion
+	return u.Upcast(e, l.emit)
 }
+
+func (c *chain) newLink(depth int) *link {
+	l := &link{depth: depth}
+	l.emit = func(e *Envelope) error {
+		if e.Data.Root() == None {
+			return errNoData
+		}
+		e.SchemaVersion = l.from + 1
+		return c.next(e, l.depth)
+	}
+	return l
+}
+
+var errNoData = errors.New("an upcaster emitted an event without a payload")

@@ -134,17 +134,6 @@ func (c *column) endBytes() {
 	c.appendValid()
 }
 
-// A mark is a place in a column to which it can go back.
-type mark struct{ n, nulls, bytes, elem int }
-
-func (c *column) mark() mark {
-	m := mark{n: c.n, nulls: c.nulls, bytes: len(c.bytes)}
-	if c.elem != nil {
-		m.elem = c.elem.n
-	}
-	return m
-}
-
 // truncate takes back all values after the first n.
 func (c *column) truncate(n int) {
 	if n >= c.n {
@@ -338,7 +327,7 @@ func (c *column) appendStruct(d *Document, v Value) bool {
 	for m := d.First(v); m != None; m = d.Next(m) {
 		b := c.order.find(d.Name(m), &hint)
 		if b == nil {
-			if d.Kind(m) == ValueNull {
+			if !hasContent(d, m) {
 				continue
 			}
 			c.retract()
@@ -356,6 +345,29 @@ func (c *column) appendStruct(d *Document, v Value) bool {
 	}
 	c.appendValid()
 	return true
+}
+
+// unknown tells whether a value that the column did not take holds a member
+// of structs, here or within, that has no field and deserves one. It is the
+// other half of Type.grow.
+func (c *column) unknown(d *Document, v Value) bool {
+	switch kind := d.Kind(v); {
+	case c.typ.Kind == List && kind == ValueArray:
+		for e := d.First(v); e != None; e = d.Next(e) {
+			if c.elem.unknown(d, e) {
+				return true
+			}
+		}
+	case c.typ.Kind == Struct && kind == ValueObject && !c.typ.full():
+		hint := 0
+		for m := d.First(v); m != None; m = d.Next(m) {
+			b := c.order.find(d.Name(m), &hint)
+			if b == nil && hasContent(d, m) || b != nil && c.fields[b.column].unknown(d, m) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // retract takes back the fields of a struct that was not finished.

@@ -35,7 +35,7 @@ func (f *filling) object(d *Document, object Value, b *binding) bool {
 }
 
 // member puts one member of an object to where its binding says. The rules
-// are the other half of catalog.go: a value is new here exactly if it gets a
+// are the other half of columns.go: a value is new here exactly if it gets a
 // column there.
 func (f *filling) member(d *Document, v Value, name []byte, parent *binding, hint *int) bool {
 	b := parent.find(name, hint)
@@ -72,10 +72,13 @@ func (f *filling) member(d *Document, v Value, name []byte, parent *binding, hin
 	if c.n > f.rows.n {
 		return f.toExtra(d, v, name) // the row has a value there: a payload that is no object, and one with a member of that name
 	}
-	if !c.appendValue(d, v) {
-		return f.toExtra(d, v, name)
+	if c.appendValue(d, v) {
+		return true
 	}
-	return true
+	if !b.sealed && c.unknown(d, v) {
+		return false
+	}
+	return f.toExtra(d, v, name)
 }
 
 // toExtra keeps a value that fits nowhere. It always gives true.
@@ -91,7 +94,7 @@ func (f *filling) toExtra(d *Document, v Value, name []byte) bool {
 func (f *filling) explode(d *Document, list Value, b *binding) bool {
 	child := f.exploded[b.exploded]
 	if child == nil {
-		return d.First(list) == None
+		return false
 	}
 	g := filling{rows: child, env: f.env, path: child.path[:0]}
 	index := int64(0)
@@ -113,25 +116,5 @@ func (f *filling) explode(d *Document, list Value, b *binding) bool {
 	}
 	child.path = g.path[:0]
 	f.extra += g.extra
-	return true
-}
-
-// hasContent tells whether a value would get a column: anything but null
-// and objects of nothing but nulls.
-func hasContent(d *Document, v Value) bool {
-	switch d.Kind(v) {
-	case ValueNull:
-		return false
-	case ValueObject:
-		if d.First(v) == None {
-			return true
-		}
-		for m := d.First(v); m != None; m = d.Next(m) {
-			if hasContent(d, m) {
-				return true
-			}
-		}
-		return false
-	}
 	return true
 }

@@ -1,9 +1,10 @@
 package transform
 
+import "slices"
+
 // scalar gives the type of the column that holds what was seen at m apart
-// from objects with members, whose members have columns of their own. It
-// gives false where nothing was seen that needs a column: nulls only, or
-// objects only.
+// from objects, whose members have columns of their own. It gives false
+// where there was nothing else.
 //
 // Kinds join along int64 -> decimal -> string and int64 -> float64; a double
 // and a decimal join to the decimal where the digits that are written fit;
@@ -24,8 +25,10 @@ func (m *member) scalar() (Type, bool) {
 	asJSON := Type{Kind: JSON}
 	switch {
 	case !bools && !numbers && !texts && !lists:
-		return asJSON, m.empty > 0 && !m.hasMembers()
+		return Type{}, false
 	case lists && (bools || numbers || texts), bools && (numbers || texts), floats && texts:
+		return asJSON, true
+	case lists && m.elem == nil:
 		return asJSON, true
 	case lists:
 		elem := m.elem.element()
@@ -54,15 +57,8 @@ func (m *member) scalar() (Type, bool) {
 	return Type{Kind: String}, true
 }
 
-// hasMembers tells whether an object at m had a member that was more than null.
-func (m *member) hasMembers() bool {
-	for _, c := range m.members {
-		if !c.first.IsZero() {
-			return true
-		}
-	}
-	return m.crowded
-}
+// hasMembers tells whether an object at m had a member.
+func (m *member) hasMembers() bool { return len(m.members) > 0 || m.crowded }
 
 // smallPrecision is the most digits of a decimal that is stored in 64 bits,
 // and roomDigits is what it should have to spare before the point.
@@ -84,37 +80,67 @@ func (m *member) decimal() Type {
 
 // element gives the type for a list's elements or a struct's field: an
 // object among them makes a struct, beside anything else JSON text. What was
-// only ever null or missing is taken for text.
+// only ever null is taken for text.
 func (m *member) element() Type {
 	t, ok := m.scalar()
 	objects := m.hasMembers()
 	switch {
-	case objects && (ok || m.crowded):
+	case m.crowded, ok && (objects || m.empty > 0):
 		return Type{Kind: JSON}
 	case objects:
 		return m.structType()
 	case ok:
 		return t
+	case m.empty > 0:
+		return Type{Kind: JSON}
 	}
 	return Type{Kind: String}
 }
 
-// structType gives the struct of m's members. Members that were never more
-// than null have no field.
+// structType gives the struct of m's members.
 func (m *member) structType() Type {
-	t := Type{Kind: Struct}
-	var names names
-	for _, c := range m.members {
-		if c.first.IsZero() {
-			continue
-		}
-		t.Fields = append(t.Fields, Field{Name: names.pick(columnName(c.name)), Member: c.name, Type: c.element()})
-	}
-	if len(t.Fields) == 0 {
-		return Type{Kind: JSON}
-	}
+	t, _ := Type{Kind: Struct}.grow(m)
 	return t
 }
+
+// grow gives the type with fields behind its own for the members of structs,
+// here or within, that it has no field for, and tells whether there were any.
+// It is the other half of column.unknown. The type itself is not changed.
+func (t Type) grow(m *member) (Type, bool) {
+	switch {
+	case t.Kind == List && m.elem != nil:
+		elem, grown := t.Elem.grow(m.elem)
+		if grown {
+			t.Elem = &elem
+		}
+		return t, grown
+	case t.Kind != Struct || t.full():
+		return t, false
+	}
+	fields, grown := slices.Clone(t.Fields), false
+	var taken names
+	at := make(map[string]int, len(fields))
+	for i, f := range fields {
+		taken.reserve(f.Name)
+		at[f.Member] = i
+	}
+	for _, c := range m.members {
+		if i, ok := at[c.name]; ok {
+			var within bool
+			fields[i].Type, within = fields[i].Type.grow(c)
+			grown = grown || within
+		} else if len(fields) < maxMembers {
+			fields = append(fields, Field{Name: taken.pick(columnName(c.name)), Member: c.name, Type: c.element()})
+			grown = true
+		}
+	}
+	t.Fields = fields
+	return t, grown
+}
+
+// full tells whether a struct has so many fields that neither it nor what is
+// in it gets any more.
+func (t Type) full() bool { return len(t.Fields) >= maxMembers }
 
 // encoding gives the encoding that suits the values seen.
 func (m *member) encoding(t Type) Encoding {

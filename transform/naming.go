@@ -25,17 +25,34 @@ func columnName(name string) string {
 			b.WriteByte('_')
 		}
 	}
-	if b.Len() == 0 {
+	out := b.String()
+	if out == "" {
 		return "_"
 	}
-	return clip(b.String())
+	for _, prefix := range reservedPrefixes {
+		if len(out) >= len(prefix) && strings.EqualFold(out[:len(prefix)], prefix) {
+			out = "data" + out
+		}
+	}
+	return out[:min(len(out), maxColumnName)]
 }
 
-// maxName is the longest name of a column or table. BigQuery allows 300
-// characters; some room is left for what makes a name unique.
-const maxName = 280
+// reservedPrefixes are beginnings of names, capitals or not, that BigQuery
+// keeps for itself (cloud.google.com/bigquery/docs/schemas#column_names).
+var reservedPrefixes = []string{
+	"_TABLE_", "_FILE_", "_PARTITION", "_ROW_TIMESTAMP", "__ROOT__", "_COLIDENTIFIER",
+	"_CHANGE_TYPE", "_CHANGE_SEQUENCE_NUMBER", "_CHANGE_TIMESTAMP", "_FIELD_",
+}
 
-func clip(name string) string { return name[:min(len(name), maxName)] }
+// The longest names, with some room left for what makes a name unique:
+// BigQuery allows a column 300 characters, and a file system the folder of a
+// table 255.
+const (
+	maxColumnName = 280
+	maxTableName  = 230
+)
+
+func clipTable(name string) string { return name[:min(len(name), maxTableName)] }
 
 // TableName makes an event type the name of its table: snake case of ASCII
 // letters and digits. Cart.ItemAdded becomes cart_item_added.
@@ -63,7 +80,7 @@ func TableName(event string) string {
 	if name == "" {
 		return "event"
 	}
-	return clip(name)
+	return clipTable(name)
 }
 
 // names gives out names that differ from each other, capitals or not, since

@@ -15,6 +15,7 @@ type rows struct {
 	own      []*column  // those between
 	n        int
 	bytes    int      // about what the rows take
+	kept     int      // what the rows of the last record took: the columns keep that memory
 	counted  int      // how many of the rows are in bytes
 	inExtra  bool     // the row at work has values in _extra
 	path     [][]byte // memory for a filling's path
@@ -135,8 +136,21 @@ func (r *rows) record() arrow.Record {
 	return record
 }
 
+// size is about how many bytes the rows take.
+func (r *rows) size() int {
+	s := 0
+	for _, c := range r.columns {
+		s += c.size()
+	}
+	return s
+}
+
+// held is about how many bytes of memory the table holds on to.
+func (r *rows) held() int { return max(r.bytes, r.kept) }
+
 // reset forgets the rows and keeps their memory.
 func (r *rows) reset() {
+	r.kept = max(r.kept, r.size())
 	r.n, r.bytes, r.counted = 0, 0, 0
 	for _, c := range r.columns {
 		c.reset()

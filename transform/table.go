@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"slices"
 	"strings"
 
 	"backstory/source"
@@ -36,6 +37,15 @@ type Column struct {
 	Since source.Position `json:"since,omitzero"`
 	// Marker is the name of an unknown typed marker around the values, "" for none.
 	Marker string `json:"marker,omitempty"`
+	// Closed says that objects at the path are not taken apart any further:
+	// their members have no columns of their own but those there are.
+	Closed bool `json:"closed,omitempty"`
+}
+
+// closed tells whether objects at the column's path are taken as they are,
+// or as far apart as they will ever be.
+func (c *Column) closed() bool {
+	return c.Closed || c.Type.Kind == JSON || c.Type.Kind == Struct
 }
 
 // Partition is the calendar unit of event_time by which a table's rows are
@@ -88,6 +98,17 @@ func (t *Table) Column(name string) int {
 		}
 	}
 	return -1
+}
+
+// closes tells whether a column closes an object of the payload above the path.
+func (t *Table) closes(path []string) bool {
+	for i := range t.Columns {
+		c := &t.Columns[i]
+		if c.closed() && !c.Meta && c.Path != nil && len(c.Path) < len(path) && slices.Equal(c.Path, path[:len(c.Path)]) {
+			return true
+		}
+	}
+	return false
 }
 
 // Names of the envelope's columns, which come first in every table, and of

@@ -94,7 +94,7 @@ func benchmarkWriter(b *testing.B, o parquetfile.Options) {
 	b.ReportAllocs()
 	var size int64
 	rows := 0
-	w, err := f.NewWriter(io.Discard, table, nil)
+	w, err := f.NewWriter(io.Discard, table)
 	if err != nil {
 		b.Fatal(err)
 	}

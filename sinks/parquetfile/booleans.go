@@ -22,17 +22,21 @@ func (v *booleans) fit(_, n int) int { return min(n, 4096) }
 
 func (v *booleans) take(i, n int) {
 	for k := i; k < i+n; k++ {
-		if v.count%8 == 0 {
-			v.plain = append(v.plain, 0)
-		}
-		if v.array.Value(k) {
-			v.plain[v.count/8] |= 1 << (v.count % 8)
-			v.anyTrue = true
-		} else {
-			v.anyFalse = true
-		}
-		v.count++
+		v.add(v.array.Value(k))
 	}
+}
+
+func (v *booleans) add(x bool) {
+	if v.count%8 == 0 {
+		v.plain = append(v.plain, 0)
+	}
+	if x {
+		v.plain[v.count/8] |= 1 << (v.count % 8)
+		v.anyTrue = true
+	} else {
+		v.anyFalse = true
+	}
+	v.count++
 }
 
 func (v *booleans) bounds() (least, greatest []byte) {

@@ -34,15 +34,32 @@ func (v *decimals) fit(_, n int) int { return min(n, 4096) }
 
 func (v *decimals) take(i, n int) {
 	for _, num := range v.nums[i : i+n] {
-		if !v.seen {
-			v.seen, v.least, v.greatest = true, num, num
-		} else if num.Less(v.least) {
-			v.least = num
-		} else if num.Greater(v.greatest) {
-			v.greatest = num
-		}
-		v.plain = v.append(v.plain, num)
+		v.add(num)
 	}
+}
+
+func (v *decimals) add(num decimal128.Num) {
+	switch {
+	case !v.seen:
+		v.seen, v.least, v.greatest = true, num, num
+	case num.Less(v.least):
+		v.least = num
+	case num.Greater(v.greatest):
+		v.greatest = num
+	}
+	v.plain = v.append(v.plain, num)
+}
+
+// parse reads what append wrote.
+func (v *decimals) parse(b []byte) decimal128.Num {
+	var full [16]byte
+	if b[0]&0x80 != 0 {
+		for i := range full {
+			full[i] = 0xff
+		}
+	}
+	copy(full[16-len(b):], b)
+	return decimal128.New(int64(binary.BigEndian.Uint64(full[:8])), binary.BigEndian.Uint64(full[8:]))
 }
 
 func (v *decimals) append(dst []byte, num decimal128.Num) []byte {

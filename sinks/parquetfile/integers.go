@@ -61,8 +61,9 @@ func (v *integers) unbind() { v.ints, v.nums = nil, nil }
 
 func (v *integers) fit(_, n int) int { return min(n, 4096) }
 
-func (v *integers) take(i, n int) {
-	vals := v.slice(i, n)
+func (v *integers) take(i, n int) { v.add(v.slice(i, n)) }
+
+func (v *integers) add(vals []int64) {
 	v.bound(vals)
 	switch {
 	case v.delta != nil:

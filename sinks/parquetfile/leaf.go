@@ -18,6 +18,7 @@ const (
 // leaf is one column chunk under way: the pages that are encoded, and the one
 // that is not yet full.
 type leaf struct {
+	path           string // the names from the root, joined by dots
 	vals           values
 	maxDef, maxRep int
 
@@ -39,8 +40,8 @@ type page struct {
 	encoding parquet.Encoding
 }
 
-func newLeaf(f *Format, vals values, maxDef, maxRep int) *leaf {
-	l := &leaf{vals: vals, maxDef: maxDef, maxRep: maxRep, format: f}
+func newLeaf(f *Format, path string, vals values, maxDef, maxRep int) *leaf {
+	l := &leaf{path: path, vals: vals, maxDef: maxDef, maxRep: maxRep, format: f}
 	l.def.reset(widthOf(uint32(maxDef)))
 	l.rep.reset(widthOf(uint32(maxRep)))
 	return l

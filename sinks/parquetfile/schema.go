@@ -95,7 +95,7 @@ func (l *layout) add(f *Format, name, path string, t transform.Type, e transform
 	if strings.Contains(name, "\x00") {
 		return nil, nil, fmt.Errorf("name %q holds a zero byte", name)
 	}
-	n.leaf = newLeaf(f, newValues(t, e), def, rep)
+	n.leaf = newLeaf(f, path, newValues(t, e), def, rep)
 	l.leaves = append(l.leaves, n.leaf)
 	l.encodings[path] = encodingOf(t, e)
 	s, err := primitive(name, repetition, t)

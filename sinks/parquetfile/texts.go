@@ -57,11 +57,15 @@ func (v *texts) take(i, n int) {
 		return
 	}
 	for k, start := range offsets[:n] {
-		x := v.data[start:offsets[k+1]]
-		v.bound(x)
-		v.plain = binary.LittleEndian.AppendUint32(v.plain, uint32(len(x)))
-		v.plain = append(v.plain, x...)
+		v.add(v.data[start:offsets[k+1]])
 	}
+}
+
+// add adds one value, plain.
+func (v *texts) add(x []byte) {
+	v.bound(x)
+	v.plain = binary.LittleEndian.AppendUint32(v.plain, uint32(len(x)))
+	v.plain = append(v.plain, x...)
 }
 
 // bound compares x, which stays the caller's.

@@ -26,6 +26,7 @@ type Writer struct {
 	format *Format
 	table  *transform.Table
 	layout *layout
+	props  *parquet.WriterProperties
 	footer *metadata.FileMetaDataBuilder
 	out    counter
 	s      scratch
@@ -37,29 +38,34 @@ type Writer struct {
 
 // NewWriter makes a Writer of t's rows to w. Nothing is written before the
 // first row group is.
-func (f *Format) NewWriter(w io.Writer, t *transform.Table, facts []Pair) (*Writer, error) {
+func (f *Format) NewWriter(w io.Writer, t *transform.Table) (*Writer, error) {
 	l, err := newLayout(f, t)
 	if err != nil {
 		return nil, err
-	}
-	var kv metadata.KeyValueMetadata
-	for _, p := range facts {
-		if err := kv.Append(p.Key, p.Value); err != nil {
-			return nil, fmt.Errorf("describe file of table %s: %w", t.Name, err)
-		}
 	}
 	props := []parquet.WriterProperty{parquet.WithCompression(f.codec), parquet.WithCreatedBy(f.created), parquet.WithVersion(parquet.V2_LATEST)}
 	for path, e := range l.encodings {
 		props = append(props, parquet.WithEncodingFor(path, e))
 	}
-	t.Schema()
+	all := parquet.NewWriterProperties(props...)
 	return &Writer{
 		format: f,
 		table:  t,
 		layout: l,
-		footer: metadata.NewFileMetadataBuilder(schema.NewSchema(l.root), parquet.NewWriterProperties(props...), kv),
+		props:  all,
+		footer: metadata.NewFileMetadataBuilder(schema.NewSchema(l.root), all, nil),
 		out:    counter{w: w},
 	}, nil
+}
+
+// Describe adds to the file's key-value metadata, at any time before Close.
+func (w *Writer) Describe(facts ...Pair) error {
+	for _, p := range facts {
+		if err := w.footer.AppendKeyValueMetadata(p.Key, p.Value); err != nil {
+			return fmt.Errorf("describe file of table %s: %w", w.table.Name, err)
+		}
+	}
+	return nil
 }
 
 // Write adds the rows of r, which is borrowed until Write returns.
@@ -171,23 +177,31 @@ func (w *Writer) endGroup() error {
 	if w.open == 0 {
 		return nil
 	}
+	n := w.open
+	w.open = 0
+	return w.writeGroup(n, func(l *leaf, meta *metadata.ColumnChunkMetaDataBuilder) error {
+		l.endPage(&w.s)
+		defer l.reset()
+		return w.writeChunk(l, meta)
+	})
+}
+
+// writeGroup writes a row group whose chunks fn writes, leaf by leaf.
+func (w *Writer) writeGroup(rows int, fn func(*leaf, *metadata.ColumnChunkMetaDataBuilder) error) error {
 	if err := w.begin(); err != nil {
 		return err
 	}
 	group, start := w.footer.AppendRowGroup(), w.out.n
-	for i, l := range w.layout.leaves {
-		l.endPage(&w.s)
-		if err := w.writeChunk(l, group.NextColumnChunk()); err != nil {
-			return fmt.Errorf("write row group of table %s: column %d: %w", w.table.Name, i, err)
+	for _, l := range w.layout.leaves {
+		if err := fn(l, group.NextColumnChunk()); err != nil {
+			return fmt.Errorf("write row group %d of table %s: column %s: %w", w.groups, w.table.Name, l.path, err)
 		}
-		l.reset()
 	}
-	group.SetNumRows(w.open)
+	group.SetNumRows(rows)
 	if err := group.Finish(w.out.n-start, w.groups); err != nil {
-		return fmt.Errorf("write row group of table %s: %w", w.table.Name, err)
+		return fmt.Errorf("write row group %d of table %s: %w", w.groups, w.table.Name, err)
 	}
 	w.groups++
-	w.open = 0
 	return nil
 }
 

@@ -1,5 +1,7 @@
 package layout
 
+import "encoding/hex"
+
 const hexDigits = "0123456789abcdef"
 
 // AppendUUID appends 16 bytes as the text of a UUID: lower case, with dashes.
@@ -11,6 +13,15 @@ func AppendUUID(dst []byte, id [16]byte) []byte {
 		dst = append(dst, hexDigits[b>>4], hexDigits[b&15])
 	}
 	return dst
+}
+
+// AppendBytesID appends an id that is kept as bytes as text: 16 bytes as a
+// UUID, others as hexadecimal digits.
+func AppendBytesID(dst, id []byte) []byte {
+	if len(id) == 16 {
+		return AppendUUID(dst, [16]byte(id))
+	}
+	return hex.AppendEncode(dst, id)
 }
 
 // AppendHexUUID appends 32 hexadecimal digits as the text of a UUID. Text

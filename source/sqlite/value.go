@@ -54,8 +54,8 @@ func (v value) append(dst []byte) ([]byte, error) {
 	return append(dst, text...), err
 }
 
-// id appends an id as text: a blob is a UUID, and so is text of 32
-// hexadecimal digits where hex is set.
+// id appends an id as text. Text of 32 hexadecimal digits is a UUID where hex
+// is set.
 func (v value) id(dst []byte, hex bool) ([]byte, error) {
 	switch v.class {
 	case classInteger:
@@ -66,11 +66,7 @@ func (v value) id(dst []byte, hex bool) ([]byte, error) {
 		}
 		return append(dst, v.q.bytes(v.i)...), nil
 	case classBlob:
-		b := v.q.bytes(v.i)
-		if len(b) != 16 {
-			return dst, fmt.Errorf("it holds %d bytes, but an id is text, an integer or the 16 bytes of a UUID", len(b))
-		}
-		return layout.AppendUUID(dst, [16]byte(b)), nil
+		return layout.AppendBytesID(dst, v.q.bytes(v.i)), nil
 	}
 	return dst, v.wrong("an id")
 }

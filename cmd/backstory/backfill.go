@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"backstory/schedules"
+	"backstory/source"
+
+	"github.com/spf13/cobra"
+)
+
+func newBackfill(g *globals) *cobra.Command {
+	var from, to string
+	cmd := &cobra.Command{
+		Use:   "backfill [JOB...] --from FROM --to TO",
+		Short: "Load a range of positions or of times",
+		Long: `Backfill loads what of a range is not loaded yet. The range is of positions
+(both ends included) or of times (from FROM up to, and without, TO); either end
+may be left out. What is loaded already is not loaded again, so ranges may
+overlap each other and what run has loaded.
+
+A time is found in the history by its events, which are taken to lie about in
+the order of their times; the positions that were found are told.`,
+		Example: "  backstory backfill shop --from 2024-01-01 --to 2024-02-01\n  backstory backfill --from 1 --to 500000",
+		RunE: func(cmd *cobra.Command, names []string) error {
+			return load(cmd, g, names, func(j *schedules.Job, ctx context.Context) (*schedules.Report, error) {
+				r, err := findRange(ctx, j, from, to)
+				if err != nil {
+					return nil, err
+				}
+				if !g.quiet {
+					fmt.Fprintf(cmd.ErrOrStderr(), "%s: positions %s\n", j.Name, rangeText(r))
+				}
+				return j.Backfill(ctx, r)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&from, "from", "", "first position, or a time: 2024-01-31 or 2024-01-31T15:04:05Z")
+	cmd.Flags().StringVar(&to, "to", "", "last position, or a time that is no longer in the range")
+	return cmd
+}
+
+// findRange reads the two ends of a range.
+func findRange(ctx context.Context, j *schedules.Job, from, to string) (schedules.Range, error) {
+	var r schedules.Range
+	if from != "" {
+		at, t, err := parseEnd("from", from)
+		if err != nil {
+			return r, err
+		}
+		if t.IsZero() {
+			at.Seq--
+		} else if at, err = j.PositionBefore(ctx, t); err != nil {
+			return r, err
+		}
+		r.After = at
+	}
+	if to != "" {
+		at, t, err := parseEnd("to", to)
+		if err != nil {
+			return r, err
+		}
+		if !t.IsZero() {
+			if at, err = j.PositionBefore(ctx, t); err != nil {
+				return r, err
+			}
+		}
+		if at.Compare(r.After) <= 0 {
+			return r, &usageError{fmt.Errorf("--from %s --to %s: no event lies in that range", from, to)}
+		}
+		r.Through = at
+	}
+	return r, nil
+}
+
+// parseEnd reads a position or a time.
+func parseEnd(flag, text string) (source.Position, time.Time, error) {
+	for _, layout := range []string{time.DateOnly, time.RFC3339, "2006-01-02T15:04:05"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return source.Position{}, t, nil
+		}
+	}
+	p, err := source.ParsePosition(text)
+	if err != nil || p.Seq < 1 {
+		return p, time.Time{}, &usageError{fmt.Errorf("--%s %s: want a position from 1 on, or a time such as 2024-01-31 or 2024-01-31T15:04:05Z", flag, text)}
+	}
+	return p, time.Time{}, nil
+}
+
+func rangeText(r schedules.Range) string {
+	if r.Through.IsZero() {
+		return "after " + r.After.String()
+	}
+	return source.Window{After: r.After, Through: r.Through}.String()
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"syscall"
+
+	"backstory/schedules"
+	"backstory/source"
+)
+
+// Exit codes, the same for all commands.
+const (
+	exitDone        = 0
+	exitFailed      = 1
+	exitConfig      = 2 // the command line or the configuration is wrong
+	exitEnvironment = 3 // something around Backstory is not there or not permitted
+	exitHeld        = 4 // somebody else holds the lease
+	exitDisagree    = 5 // the data does not agree
+	exitInterrupted = 130
+)
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() }
+func (e *usageError) Unwrap() error { return e.err }
+func (e *usageError) Hint() string  { return "see backstory --help" }
+
+// exitCode gives the exit code for the error of a command.
+func exitCode(err error) int {
+	var (
+		config   *configError
+		usage    *usageError
+		setup    *source.SetupError
+		disagree *schedules.DisagreeError
+		rules    *schedules.RulesError
+		path     *fs.PathError
+		errno    syscall.Errno
+		coded    interface{ ExitCode() int }
+	)
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &coded):
+		return coded.ExitCode()
+	case errors.As(err, &config), errors.As(err, &usage), errors.As(err, &rules):
+		return exitConfig
+	case errors.Is(err, schedules.ErrHeld):
+		return exitHeld
+	case errors.As(err, &disagree):
+		return exitDisagree
+	case errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case errors.As(err, &setup), errors.As(err, &path), errors.As(err, &errno):
+		return exitEnvironment
+	}
+	return exitFailed
+}
+
+// report writes an error and what to do about it, and gives the exit code.
+func report(w io.Writer, err error) int {
+	code := exitCode(err)
+	switch {
+	case err == nil:
+		return code
+	case code == exitInterrupted:
+		fmt.Fprintln(w, "backstory: interrupted; nothing is lost, run again to go on")
+		return code
+	}
+	var config *configError
+	if errors.As(err, &config) {
+		fmt.Fprintln(w, strings.TrimRight(config.Error(), "\n"))
+		return code
+	}
+	fmt.Fprintf(w, "backstory: %v\n", err)
+	var hinter interface{ Hint() string }
+	if errors.As(err, &hinter) && hinter.Hint() != "" {
+		fmt.Fprintf(w, "hint: %s\n", hinter.Hint())
+	}
+	return code
+}

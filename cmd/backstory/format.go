@@ -1,0 +1,28 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// thousands writes a number with commas: 20,000.
+func thousands(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// byteSize writes a number of bytes with a unit: 1.2 MiB.
+func byteSize(n int64) string {
+	const units = "KMGTPE"
+	if n < 1024 {
+		return fmt.Sprintf("%d B", n)
+	}
+	x, i := float64(n)/1024, 0
+	for ; x >= 1024; i++ {
+		x /= 1024
+	}
+	return fmt.Sprintf("%.1f %ciB", x, units[i])
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"backstory/schedules"
+
+	"github.com/spf13/cobra"
+)
+
+// shownWindows is how many windows plan lists for people; --json lists all.
+const shownWindows = 20
+
+func newPlan(g *globals) *cobra.Command {
+	var from, to string
+	cmd := &cobra.Command{
+		Use:   "plan [JOB...]",
+		Short: "Show what run or backfill would load, and why",
+		Long: `Plan shows the windows that run (or, with --from or --to, backfill) would
+load, why, and about how many rows and bytes they hold. It writes nothing.`,
+		RunE: func(cmd *cobra.Command, names []string) (err error) {
+			ctx := cmd.Context()
+			a, err := openApp(ctx, g, false, names)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, a.close()) }()
+			if err := a.openLedgerToRead(ctx); err != nil {
+				return err
+			}
+			for _, j := range a.jobs {
+				if err := planJob(ctx, cmd, g, j, from, to); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&from, "from", "", "first position or time, as of backfill")
+	cmd.Flags().StringVar(&to, "to", "", "last position, or time, as of backfill")
+	return cmd
+}
+
+// plannedJSON is the plan of a job for scripts.
+type plannedJSON struct {
+	*schedules.Plan
+	Events int64 `json:"events"`
+	Bytes  int64 `json:"bytes,omitempty"`
+}
+
+func planJob(ctx context.Context, cmd *cobra.Command, g *globals, j *schedules.Job, from, to string) error {
+	r, err := findRange(ctx, j, from, to)
+	if err != nil {
+		return err
+	}
+	p, err := j.Plan(ctx, r)
+	if err != nil {
+		return err
+	}
+	bytes, err := j.Estimate(ctx, p)
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	if g.json {
+		return json.NewEncoder(out).Encode(plannedJSON{Plan: p, Events: p.Events(), Bytes: bytes})
+	}
+	writeHeld(cmd.ErrOrStderr(), p.Held, p.Watermark)
+	n := len(p.Pending) + len(p.New)
+	if n == 0 {
+		_, err := fmt.Fprintf(out, "%s: nothing to load; everything up to position %s is loaded\n", j.Name, p.Watermark.Safe)
+		return err
+	}
+	fmt.Fprintf(out, "%s: %d windows of about %s events, %s of payload, up to position %s\n", j.Name, n, thousands(p.Events()), byteSize(bytes), p.Watermark.Safe)
+	shown := 0
+	list := func(windows []schedules.Planned, why string) {
+		for _, w := range windows {
+			if shown++; shown > shownWindows {
+				return
+			}
+			fmt.Fprintf(out, "  %-24s about %12s events  %s\n", w.Window, thousands(w.Events), why)
+		}
+	}
+	list(p.Pending, "planned by an earlier run that did not finish it")
+	list(p.New, "not loaded yet")
+	if shown > shownWindows {
+		fmt.Fprintf(out, "  and %d more (--json lists all)\n", n-shownWindows)
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// globals are the flags that all commands share.
+type globals struct {
+	config   string
+	json     bool
+	quiet    bool
+	progress string
+	logLevel string
+}
+
+const envPrefix = "BACKSTORY_"
+
+func newRoot() *cobra.Command {
+	g := &globals{}
+	root := &cobra.Command{
+		Use:   "backstory",
+		Short: "Export the history of an event store into typed tables",
+		Long: `Backstory reads the whole history out of an event store that another
+application writes, flattens every event into typed tables, and keeps them
+current: first all of the past, then what is new, each event exactly once.
+
+Exit codes: 0 done, 1 failed, 2 configuration, 3 environment, 4 somebody else
+holds the lease, 5 the data does not agree, 130 interrupted.
+
+Each flag has an environment variable: --log-level is BACKSTORY_LOG_LEVEL.`,
+		Version:           versionText(),
+		SilenceUsage:      true,
+		SilenceErrors:     true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) },
+	}
+	root.SetVersionTemplate("{{.Version}}\n")
+	flags := root.PersistentFlags()
+	flags.StringVarP(&g.config, "config", "c", "backstory.yaml", "the configuration file")
+	flags.BoolVar(&g.json, "json", false, "write results as JSON")
+	flags.BoolVarP(&g.quiet, "quiet", "q", false, "no progress, no talk")
+	flags.StringVar(&g.progress, "progress", "auto", "show progress: auto, always or never")
+	flags.StringVar(&g.logLevel, "log-level", "warn", "what to log: debug, info, warn or error")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.AddCommand(commands(g)...)
+	return root
+}
+
+// commands lists every command.
+func commands(g *globals) []*cobra.Command {
+	return []*cobra.Command{
+		newInit(g),
+		newCheck(g),
+		newDiscover(g),
+		newPlan(g),
+		newRun(g),
+		newBackfill(g),
+		newStatus(g),
+		newCompact(g),
+		newVersion(g),
+	}
+}
+
+// fromEnvironment sets the flags that were not given from their environment
+// variables.
+func fromEnvironment(flags *pflag.FlagSet) error {
+	var problem error
+	flags.VisitAll(func(f *pflag.Flag) {
+		name := envPrefix + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
+		value, ok := os.LookupEnv(name)
+		if !ok || f.Changed || f.Name == "help" || f.Name == "version" {
+			return
+		}
+		if err := flags.Set(f.Name, value); err != nil && problem == nil {
+			problem = &usageError{fmt.Errorf("environment variable %s: %w", name, err)}
+		}
+	})
+	return problem
+}
+
+// args says how many arguments a command takes; a wrong number is a usage error.
+func args(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, a []string) error {
+		if err := check(cmd, a); err != nil {
+			return &usageError{err}
+		}
+		return nil
+	}
+}
+
+// log gives the program's log, on standard error.
+func (g *globals) log() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(g.logLevel)); err != nil {
+		return nil, &usageError{fmt.Errorf("--log-level %s: want debug, info, warn or error", g.logLevel)}
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})), nil
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"backstory/schedules"
+	"backstory/source"
+
+	"github.com/spf13/cobra"
+)
+
+func newRun(g *globals) *cobra.Command {
+	return &cobra.Command{
+		Use:   "run [JOB...]",
+		Short: "Load everything that is safe to read and not loaded yet",
+		Long: `Run loads one increment of each job: every event up to the watermark that
+is not loaded yet, the whole past the first time. Then it ends. A run with
+nothing to load succeeds.`,
+		Example: "  backstory run\n  backstory run shop --json",
+		RunE: func(cmd *cobra.Command, names []string) error {
+			return load(cmd, g, names, (*schedules.Job).Run)
+		},
+	}
+}
+
+// load opens the jobs and does work on one after the other.
+func load(cmd *cobra.Command, g *globals, names []string, work func(*schedules.Job, context.Context) (*schedules.Report, error)) (err error) {
+	ctx := cmd.Context()
+	a, err := openApp(ctx, g, true, names)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	for _, job := range a.jobs {
+		bar, err := newProgress(g, job.Name)
+		if err != nil {
+			return err
+		}
+		job.Watch = bar.step
+		rep, err := work(job, ctx)
+		bar.finish()
+		if err != nil {
+			return err
+		}
+		if err := writeReport(cmd, g, a, rep); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeReport(cmd *cobra.Command, g *globals, a *app, rep *schedules.Report) error {
+	out := cmd.OutOrStdout()
+	if g.json {
+		return json.NewEncoder(out).Encode(rep)
+	}
+	writeHeld(cmd.ErrOrStderr(), rep.Held, rep.Watermark)
+	if rep.Windows == 0 {
+		_, err := fmt.Fprintf(out, "%s: nothing new; everything up to position %s is loaded\n", rep.Job, rep.Watermark.Safe)
+		return err
+	}
+	rate := float64(rep.Events) / max(rep.Duration.Seconds(), 1e-3)
+	fmt.Fprintf(out, "%s: loaded %s events as %s rows in %s windows, %s, in %s (%s events/s)\n", rep.Job, thousands(rep.Events), thousands(rep.Rows),
+		thousands(rep.Windows), byteSize(rep.Stored), rep.Duration.Round(10*time.Millisecond), thousands(int64(rate)))
+	if rep.Extra > 0 {
+		fmt.Fprintf(out, "%s: %s values fitted no column and are in _extra\n", rep.Job, thousands(rep.Extra))
+	}
+	_, err := fmt.Fprintf(out, "%s: %d tables in %s\n", rep.Job, len(rep.Tables), a.config.sink.path)
+	return err
+}
+
+// writeHeld says which transactions hold the watermark back.
+func writeHeld(w io.Writer, held bool, mark source.Watermark) {
+	if !held {
+		return
+	}
+	fmt.Fprintf(w, "the watermark is held back: the store ends at position %s, safe is %s\n", mark.Head, mark.Safe)
+	for _, h := range mark.Holders {
+		if h.Prepared != "" {
+			fmt.Fprintf(w, "  by the prepared transaction %s since %s\n", h.Prepared, h.Since.UTC().Format(time.RFC3339))
+			continue
+		}
+		fmt.Fprintf(w, "  by process %d (%s, user %s, %s) since %s\n", h.PID, orDash(h.Application), orDash(h.User), orDash(h.State), h.Since.UTC().Format(time.RFC3339))
+	}
+	fmt.Fprintln(w, "  what is above will be loaded by a later run, once they have ended")
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}

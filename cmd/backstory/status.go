@@ -1,0 +1,124 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"backstory/schedules"
+	"backstory/source"
+
+	"github.com/spf13/cobra"
+)
+
+func newStatus(g *globals) *cobra.Command {
+	var offline bool
+	cmd := &cobra.Command{
+		Use:   "status [JOB...]",
+		Short: "Show what is loaded, what is not, and what holds it back",
+		Long: `Status shows, for each job, what is loaded, how far behind the store it is, which
+transaction holds the watermark back if one does, and the last runs. It writes
+nothing and may be asked while a run is under way.`,
+		RunE: func(cmd *cobra.Command, names []string) (err error) {
+			ctx := cmd.Context()
+			a, err := openApp(ctx, g, false, names)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, a.close()) }()
+			if err := a.openLedgerToRead(ctx); err != nil {
+				return err
+			}
+			for _, j := range a.jobs {
+				s, err := j.Status(ctx, !offline)
+				if err != nil {
+					return err
+				}
+				if g.json {
+					err = json.NewEncoder(cmd.OutOrStdout()).Encode(statusJSON(s))
+				} else {
+					err = writeStatus(cmd.OutOrStdout(), s)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&offline, "no-watermark", false, "do not ask the store how far it is")
+	return cmd
+}
+
+// statusShown is a status for scripts.
+type statusShown struct {
+	Job       string              `json:"job"`
+	Loaded    []source.Window     `json:"loaded"`
+	Pending   []schedules.Planned `json:"pending"`
+	Totals    schedules.Totals    `json:"totals"`
+	Watermark *source.Watermark   `json:"watermark,omitempty"`
+	Held      bool                `json:"held"`
+	Tables    []string            `json:"tables"`
+	Runs      []schedules.Run     `json:"runs"`
+}
+
+func statusJSON(s *schedules.Status) statusShown {
+	out := statusShown{
+		Job: s.Job, Loaded: s.Loaded, Pending: s.Pending, Totals: s.Totals,
+		Watermark: s.Watermark, Held: s.Held(), Tables: []string{}, Runs: s.Runs,
+	}
+	for _, t := range s.Tables {
+		out.Tables = append(out.Tables, t.Name)
+	}
+	return out
+}
+
+func writeStatus(w io.Writer, s *schedules.Status) error {
+	fmt.Fprintf(w, "%s\n", s.Job)
+	if len(s.Loaded) == 0 {
+		fmt.Fprintln(w, "  loaded     nothing yet")
+	} else {
+		t := s.Totals
+		fmt.Fprintf(w, "  loaded     %s events as %s rows in %s windows, %d tables, %s\n",
+			thousands(t.Events), thousands(t.Rows), thousands(t.Windows), len(s.Tables), byteSize(t.Stored))
+		for i, l := range s.Loaded {
+			if i == 5 {
+				fmt.Fprintf(w, "             and %d more ranges\n", len(s.Loaded)-i)
+				break
+			}
+			fmt.Fprintf(w, "             %s\n", l)
+		}
+		if t.Extra > 0 {
+			fmt.Fprintf(w, "  extra      %s values fitted no column and are in _extra\n", thousands(t.Extra))
+		}
+	}
+	if len(s.Pending) > 0 {
+		fmt.Fprintf(w, "  pending    %d windows are planned and not loaded; the next run loads them\n", len(s.Pending))
+	}
+	if m := s.Watermark; m != nil {
+		if s.Held() {
+			writeHeld(w, true, *m)
+		} else {
+			fmt.Fprintf(w, "  watermark  %s\n", m.Safe)
+		}
+	}
+	for i, r := range s.Runs {
+		if i == 3 {
+			break
+		}
+		fmt.Fprintf(w, "  %-9s  %s  %s\n", r.Kind, r.Started.Local().Format(time.DateTime), runOutcome(r))
+	}
+	return nil
+}
+
+func runOutcome(r schedules.Run) string {
+	switch {
+	case r.Error != "":
+		return "failed: " + r.Error
+	case r.Finished.IsZero():
+		return "under way, or ended without a word"
+	}
+	return fmt.Sprintf("loaded %s events in %s", thousands(r.Events), r.Finished.Sub(r.Started).Round(10*time.Millisecond))
+}

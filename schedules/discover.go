@@ -1,0 +1,103 @@
+package schedules
+
+import (
+	"context"
+	"fmt"
+
+	"backstory/source"
+	"backstory/transform"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// sampleParts is into how many parts a range is divided to be sampled: the
+// beginning of each is looked at, so that every era of a history is seen.
+const sampleParts = 64
+
+// Discover looks at about sample events, evenly from all of w, or at every
+// event where sample is less than 0 or w holds no more than that.
+func Discover(ctx context.Context, src source.Source, p *transform.Pipeline, w source.Window, sample, workers int) (*transform.Shapes, error) {
+	parts, limit, err := divide(ctx, src, w, sample)
+	if err != nil {
+		return nil, err
+	}
+	return look(ctx, src, p, parts, limit, workers)
+}
+
+// divide gives the windows to look at, and how many events of each; 0 is all.
+func divide(ctx context.Context, src source.Source, w source.Window, sample int) ([]source.Window, int, error) {
+	const whole = 100_000 // events of a window when all of them are looked at
+	if sample >= 0 {
+		first, events, err := src.Plan(ctx, w.After, w.Through, sample)
+		if err != nil {
+			return nil, 0, fmt.Errorf("plan discovery: %w", err)
+		}
+		if first.Through.Compare(w.Through) < 0 && events > 0 && w.After.Tx == w.Through.Tx {
+			limit := max(sample/sampleParts, 1)
+			return slice(w, sampleParts), limit, nil
+		}
+	}
+	var parts []source.Window
+	for after := w.After; ; {
+		part, _, err := src.Plan(ctx, after, w.Through, whole)
+		if err != nil {
+			return nil, 0, fmt.Errorf("plan discovery: %w", err)
+		}
+		if part.Empty() {
+			return parts, 0, nil
+		}
+		parts = append(parts, part)
+		after = part.Through
+	}
+}
+
+// slice cuts a window into n of about the same number of positions.
+func slice(w source.Window, n int) []source.Window {
+	span := w.Through.Seq - w.After.Seq
+	var parts []source.Window
+	at := w.After
+	for i := 1; i <= n; i++ {
+		next := w.Through
+		next.Seq = w.After.Seq + span/int64(n)*int64(i) + span%int64(n)*int64(i)/int64(n)
+		if part := (source.Window{After: at, Through: next}); !part.Empty() {
+			parts = append(parts, part)
+			at = next
+		}
+	}
+	return parts
+}
+
+// look observes the first limit events of each part, or all where limit is 0.
+func look(ctx context.Context, src source.Source, p *transform.Pipeline, parts []source.Window, limit, workers int) (*transform.Shapes, error) {
+	found := make([]*transform.Shapes, len(parts))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(workers)
+	for i, part := range parts {
+		g.Go(func() error {
+			if limit > 0 {
+				w, _, err := src.Plan(ctx, part.After, part.Through, limit)
+				if err != nil {
+					return fmt.Errorf("plan discovery after %s: %w", part.After, err)
+				}
+				part = w
+			}
+			shapes := p.NewShapes()
+			found[i] = shapes
+			if part.Empty() {
+				return nil
+			}
+			if err := src.Read(ctx, part, p.NewObserver(shapes).Observe); err != nil {
+				return fmt.Errorf("look at %s: %w", part, err)
+			}
+			return nil
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	all := p.NewShapes()
+	for _, shapes := range found {
+		all.Merge(shapes)
+	}
+	return all, nil
+}

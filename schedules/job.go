@@ -1,0 +1,105 @@
+// Package schedules runs jobs: it cuts a history into windows, writes each
+// window down in the ledger before it is loaded, loads several at a time,
+// and so ends with every event in the sink exactly once, whatever dies in
+// between. It knows sources and sinks only by their contracts.
+//
+// # Testing
+//
+// The crash tests of this package kill a real process before and after
+// every step.
+package schedules
+
+import (
+	"log/slog"
+
+	"backstory/sinks"
+	"backstory/source"
+	"backstory/transform"
+)
+
+// Job is one export: from a source, by rules, into a sink.
+type Job struct {
+	Name     string
+	Source   source.Source
+	Pipeline *transform.Pipeline
+	Sink     sinks.Sink
+	Ledger   Ledger
+	// WindowEvents is about how many events a window holds; 0 means
+	// DefaultWindowEvents.
+	WindowEvents int
+	// Workers is how many windows are loaded at a time; 0 means 2.
+	Workers int
+	// Limits bound each worker's memory before rows reach the sink.
+	Limits transform.Limits
+	// Sample is about how many events discovery looks at; 0 means
+	// DefaultSample, less than 0 all of them.
+	Sample int
+	// Version is the version of Backstory.
+	Version string
+	Log     *slog.Logger
+	// Watch, if not nil, is told of each step as it begins, in the
+	// goroutine that takes it. Progress is shown, and crashes are tried, by it.
+	Watch func(Step)
+}
+
+// Defaults of a Job.
+const (
+	DefaultWindowEvents = 250_000
+	DefaultWorkers      = 2
+	DefaultSample       = 32_768
+)
+
+// Step is one thing a run does.
+type Step struct {
+	Name   StepName
+	Window source.Window // zero where the step concerns no window
+	// Events and Bytes are what the step has dealt with, where it counts.
+	Events, Bytes int64
+}
+
+// StepName names a step.
+type StepName string
+
+// The steps of a run, in the order of their first time.
+const (
+	StepLock      StepName = "lock"      // the lease is taken
+	StepCheck     StepName = "check"     // ledger, sink and source are compared
+	StepWatermark StepName = "watermark" // the source is asked how far it is safe
+	StepPlan      StepName = "plan"      // windows are cut and about to be saved
+	StepPlanned   StepName = "planned"   // they are saved; Events is their sum
+	StepDiscover  StepName = "discover"  // columns are looked for
+	StepEvolve    StepName = "evolve"    // tables are about to change
+	StepBegin     StepName = "begin"     // a window is about to be begun
+	StepRead      StepName = "read"      // some events of a window were read
+	StepCommit    StepName = "commit"    // a window is about to be committed
+	StepCommitted StepName = "committed" // it is in the sink
+	StepFinished  StepName = "finished"  // it is in the ledger
+	StepAgain     StepName = "again"     // it is begun again
+)
+
+func (j *Job) windowEvents() int {
+	if j.WindowEvents > 0 {
+		return j.WindowEvents
+	}
+	return DefaultWindowEvents
+}
+
+func (j *Job) workers() int {
+	if j.Workers > 0 {
+		return j.Workers
+	}
+	return DefaultWorkers
+}
+
+func (j *Job) log() *slog.Logger {
+	if j.Log != nil {
+		return j.Log
+	}
+	return slog.New(slog.DiscardHandler)
+}
+
+func (j *Job) watch(s Step) {
+	if j.Watch != nil {
+		j.Watch(s)
+	}
+}

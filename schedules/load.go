@@ -1,0 +1,235 @@
+package schedules
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"backstory/sinks"
+	"backstory/source"
+	"backstory/transform"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"golang.org/x/sync/errgroup"
+)
+
+// load loads the windows, several at a time, and evolves the tables as often
+// as something new is met.
+func (r *run) load(ctx context.Context, todo []Planned) error {
+	for surprises := 0; len(todo) > 0; {
+		left, found, err := r.round(ctx, todo)
+		if err != nil {
+			return err
+		}
+		if todo = left; found == nil {
+			continue
+		}
+		r.report.Again++
+		if surprises++; surprises > 1 {
+			// The sample was not good enough, twice: rather look at all the
+			// rest once than begin window after window again.
+			parts := make([]source.Window, len(todo))
+			for i, w := range todo {
+				parts[i] = w.Window
+			}
+			rest, err := look(ctx, r.job.Source, r.job.Pipeline, parts, 0, r.job.workers())
+			if err != nil {
+				return err
+			}
+			found.Merge(rest)
+			surprises = 0
+		}
+		if err := r.evolve(ctx, found); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// round loads windows until all are loaded or something new was met in one:
+// then it lets those under way end and gives back what is left to load.
+func (r *run) round(ctx context.Context, todo []Planned) (left []Planned, found *transform.Shapes, err error) {
+	var mu sync.Mutex
+	next := 0
+	take := func() (Planned, bool) {
+		mu.Lock()
+		defer mu.Unlock()
+		if found != nil || next == len(todo) {
+			return Planned{}, false
+		}
+		next++
+		return todo[next-1], true
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	for range min(r.job.workers(), len(todo)) {
+		g.Go(func() error {
+			for {
+				w, ok := take()
+				if !ok {
+					return nil
+				}
+				loaded, err := r.window(gctx, w.Window)
+				var news *transform.NewShapesError
+				mu.Lock()
+				switch {
+				case errors.As(err, &news):
+					r.job.watch(Step{Name: StepAgain, Window: w.Window})
+					left = append(left, w)
+					if found == nil {
+						found = news.Shapes
+					} else {
+						found.Merge(news.Shapes)
+					}
+					err = nil
+				case err == nil:
+					r.count(loaded)
+				}
+				mu.Unlock()
+				if err != nil {
+					return err
+				}
+			}
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return nil, nil, err
+	}
+	return append(left, todo[next:]...), found, nil
+}
+
+func (r *run) count(l Loaded) {
+	r.report.Windows++
+	r.report.Events += l.Events
+	r.report.Rows += l.Rows
+	r.report.Bytes += l.Bytes
+	r.report.Stored += l.Stored
+	r.report.Extra += l.Extra
+}
+
+// Retries of a window whose source failed in a way that may pass.
+const (
+	maxAttempts = 6
+	firstPause  = 500 * time.Millisecond
+)
+
+// window loads one window and marks it in the ledger, again and again while
+// the failures are such as may pass.
+func (r *run) window(ctx context.Context, w source.Window) (Loaded, error) {
+	pause := firstPause
+	for attempt := 1; ; attempt++ {
+		loaded, err := r.once(ctx, w)
+		if err == nil || !source.IsTransient(err) || attempt == maxAttempts || ctx.Err() != nil {
+			return loaded, err
+		}
+		r.job.log().Warn("window is begun again", "job", r.job.Name, "window", w, "attempt", attempt, "error", err)
+		r.job.watch(Step{Name: StepAgain, Window: w})
+		select {
+		case <-ctx.Done():
+			return Loaded{}, ctx.Err()
+		case <-time.After(pause):
+		}
+		pause *= 2
+	}
+}
+
+// once loads one window: begin, read, commit, finish.
+func (r *run) once(ctx context.Context, w source.Window) (Loaded, error) {
+	j := r.job
+	started := time.Now()
+	j.watch(Step{Name: StepBegin, Window: w})
+	load := sinks.Load{Job: j.Name, Generation: r.state.Generation, Window: w}
+	txn, err := j.Sink.Begin(ctx, load)
+	if errors.Is(err, sinks.ErrCommitted) {
+		return r.adopt(ctx, w)
+	}
+	if err != nil {
+		return Loaded{}, fmt.Errorf("begin %s: %w", w, err)
+	}
+	defer txn.Abort()
+
+	out := Loaded{Window: w}
+	b := j.Pipeline.NewBatcher(r.catalog, j.Limits, func(t *transform.Table, rec arrow.Record) error {
+		return txn.Write(ctx, t, rec)
+	})
+	reader := windowReader{job: j, window: w, batcher: b, summary: &out.Summary}
+	if err := j.Source.Read(ctx, w, reader.event); err != nil {
+		return Loaded{}, fmt.Errorf("load %s: %w", w, err)
+	}
+	reader.tick()
+	if err := b.Flush(); err != nil {
+		return Loaded{}, fmt.Errorf("load %s: %w", w, err)
+	}
+	stats := b.Stats()
+	out.Events, out.Extra, out.Rows, out.Bytes = stats.Events, stats.Extra, stats.Rows, stats.Bytes
+	out.Fingerprint = j.Pipeline.Fingerprint()
+	j.watch(Step{Name: StepCommit, Window: w})
+	if err := txn.Commit(ctx, out.Summary); err != nil {
+		return Loaded{}, fmt.Errorf("commit %s: %w", w, err)
+	}
+	if sized, ok := txn.(sinks.Sized); ok {
+		out.Stored = sized.Stored()
+	}
+	j.watch(Step{Name: StepCommitted, Window: w})
+	out.Duration = time.Since(started)
+	if err := r.finish(ctx, out); err != nil {
+		return Loaded{}, err
+	}
+	return out, nil
+}
+
+// finish marks a window as loaded.
+func (r *run) finish(ctx context.Context, l Loaded) error {
+	if err := r.lease.Save(ctx, Change{Finish: []Loaded{l}}); err != nil {
+		return fmt.Errorf("finish %s: %w", l.Window, err)
+	}
+	r.job.watch(Step{Name: StepFinished, Window: l.Window})
+	r.job.log().Info("loaded", "job", r.job.Name, "window", l.Window, "events", l.Events, "rows", l.Rows,
+		"bytes", l.Stored, "ms", l.Duration.Milliseconds())
+	return nil
+}
+
+// A windowReader hands a window's events to the batcher and remembers the
+// first and the last.
+type windowReader struct {
+	job     *Job
+	window  source.Window
+	batcher *transform.Batcher
+	summary *sinks.Summary
+	unseen  Step
+	last    []byte // the stream of the last event
+}
+
+// tickEvents is how many events pass between two StepReads.
+const tickEvents = 8192
+
+func (r *windowReader) event(e *source.Event) error {
+	s := r.summary
+	if s.First.Position.IsZero() {
+		s.First = anchor(e)
+	}
+	r.last = append(r.last[:0], e.Stream...)
+	s.Last = sinks.Anchor{Position: e.Position, StreamVersion: e.StreamVersion, Type: e.Type}
+	r.unseen.Events++
+	r.unseen.Bytes += int64(len(e.Data))
+	if r.unseen.Events == tickEvents {
+		r.tick()
+	}
+	return r.batcher.Append(e)
+}
+
+// tick reports the events since the last tick.
+func (r *windowReader) tick() {
+	r.summary.Last.Stream = string(r.last)
+	if r.unseen.Events > 0 {
+		r.unseen.Name, r.unseen.Window = StepRead, r.window
+		r.job.watch(r.unseen)
+		r.unseen = Step{}
+	}
+}
+
+// anchor identifies an event.
+func anchor(e *source.Event) sinks.Anchor {
+	return sinks.Anchor{Position: e.Position, Stream: string(e.Stream), StreamVersion: e.StreamVersion, Type: e.Type}
+}

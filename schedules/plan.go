@@ -1,0 +1,124 @@
+package schedules
+
+import (
+	"context"
+	"fmt"
+
+	"backstory/source"
+)
+
+// Range is the part of a history a run is about. The zero Range is all of it.
+type Range struct {
+	// After and Through bound the positions: (After, Through]. A zero
+	// Through means up to the watermark.
+	After, Through source.Position
+}
+
+// Plan is what a run would do.
+type Plan struct {
+	Job       string           `json:"job"`
+	Watermark source.Watermark `json:"watermark"`
+	// Pending are windows that an earlier run planned and did not finish;
+	// New are those that nothing has been planned for.
+	Pending []Planned `json:"pending"`
+	New     []Planned `json:"new"`
+	// Held says that the watermark could not be taken in time, so that only
+	// what earlier runs found safe is planned.
+	Held bool `json:"held"`
+}
+
+// Events is about how many events the plan loads.
+func (p *Plan) Events() int64 {
+	var n int64
+	for _, w := range p.Pending {
+		n += w.Events
+	}
+	for _, w := range p.New {
+		n += w.Events
+	}
+	return n
+}
+
+// plan finds what is to be loaded of a range, given what the ledger knows.
+func (j *Job) plan(ctx context.Context, s *State, r Range, mark source.Watermark) (*Plan, error) {
+	p := &Plan{Job: j.Name, Watermark: mark, Held: mark.Safe.Compare(mark.Head) < 0}
+	safe := mark.Safe
+	// What was planned once lay below a watermark then.
+	taken := append([]source.Window{}, s.Loaded...)
+	for _, w := range s.Pending {
+		taken = append(taken, w.Window)
+		if r.holds(w.Window) {
+			p.Pending = append(p.Pending, w)
+		}
+	}
+	through := safe
+	if !r.Through.IsZero() && r.Through.Compare(through) < 0 {
+		through = r.Through
+	}
+	for _, gap := range Subtract(source.Window{After: r.After, Through: through}, taken) {
+		for {
+			w, events, err := j.Source.Plan(ctx, gap.After, gap.Through, j.windowEvents())
+			if err != nil {
+				return nil, fmt.Errorf("plan after %s: %w", gap.After, err)
+			}
+			if w.Empty() {
+				break
+			}
+			p.New = append(p.New, Planned{Window: w, Events: events})
+			gap.After = w.Through
+		}
+	}
+	return p, nil
+}
+
+// holds tells whether any of a window lies in the range.
+func (r Range) holds(w source.Window) bool {
+	if w.Through.Compare(r.After) <= 0 {
+		return false
+	}
+	return r.Through.IsZero() || w.After.Compare(r.Through) < 0
+}
+
+// Plan finds what a run on the range would do. It writes nothing.
+func (j *Job) Plan(ctx context.Context, r Range) (*Plan, error) {
+	s, err := j.Ledger.State(ctx, j.Name)
+	if err != nil {
+		return nil, fmt.Errorf("read ledger: %w", err)
+	}
+	mark, err := j.Source.Watermark(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("find watermark: %w", err)
+	}
+	return j.plan(ctx, s, r, mark)
+}
+
+// Estimate gives about how many bytes of payload a plan loads, from what was
+// loaded before or, at first, from a look at the events.
+func (j *Job) Estimate(ctx context.Context, p *Plan) (int64, error) {
+	all := append(append([]Planned{}, p.Pending...), p.New...)
+	if len(all) == 0 {
+		return 0, nil
+	}
+	s, err := j.Ledger.State(ctx, j.Name)
+	if err != nil {
+		return 0, fmt.Errorf("read ledger: %w", err)
+	}
+	events, bytes := s.Totals.Events, s.Totals.Bytes
+	if bytes == 0 {
+		const sample = 4096
+		w := source.Window{After: all[0].After, Through: all[len(all)-1].Through}
+		shapes, err := Discover(ctx, j.Source, j.Pipeline, w, sample, j.workers())
+		if err != nil {
+			return 0, err
+		}
+		events = 0
+		for _, sh := range shapes.All() {
+			events += sh.Events
+			bytes += sh.Bytes
+		}
+	}
+	if events == 0 {
+		return 0, nil
+	}
+	return int64(float64(bytes) / float64(events) * float64(p.Events())), nil
+}

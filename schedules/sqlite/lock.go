@@ -1,0 +1,66 @@
+//go:build unix
+
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"backstory/schedules"
+
+	"golang.org/x/sys/unix"
+)
+
+// A lockFile is an open file under an exclusive flock. The system gives the
+// lock up when the process ends, so that nobody waits for the dead.
+type lockFile struct{ file *os.File }
+
+func takeLock(path string) (*lockFile, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, &FileError{Path: path, Err: err, Advice: "make the ledger's folder writable for this user"}
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		defer f.Close()
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return nil, &heldError{holder: readHolder(f)}
+		}
+		return nil, &FileError{Path: path, Err: err, Advice: "put the ledger on a file system with locks"}
+	}
+	host, _ := os.Hostname()
+	holder := fmt.Sprintf("process %d on %s since %s\n", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339))
+	if err := errors.Join(f.Truncate(0), writeAt(f, holder)); err != nil {
+		f.Close()
+		return nil, &FileError{Path: path, Err: err, Advice: "the disk may be full: make room, and run again"}
+	}
+	return &lockFile{f}, nil
+}
+
+func writeAt(f *os.File, text string) error {
+	_, err := f.WriteAt([]byte(text), 0)
+	return err
+}
+
+func readHolder(f *os.File) string {
+	buf := make([]byte, 256)
+	n, _ := f.ReadAt(buf, 0)
+	return strings.TrimSpace(string(buf[:n]))
+}
+
+// release gives the lock up. The file stays: removing it could take it from
+// under one who is just about to lock it.
+func (l *lockFile) release() error { return l.file.Close() }
+
+// heldError says who holds a lease.
+type heldError struct{ holder string }
+
+func (e *heldError) Error() string { return schedules.ErrHeld.Error() + ": " + e.holder }
+func (e *heldError) Unwrap() error { return schedules.ErrHeld }
+
+// Hint says what to do about the error.
+func (e *heldError) Hint() string {
+	return "wait for the other run to end; nothing needs to be cleaned up"
+}

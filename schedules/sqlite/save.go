@@ -1,0 +1,193 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"backstory/schedules"
+	"backstory/sinks"
+	"backstory/source"
+)
+
+// lease is the right to write of one job.
+type lease struct {
+	ledger *Ledger
+	job    string
+	file   *lockFile
+}
+
+// Lock takes the lease of a job: a lock on a file beside the ledger, which
+// the system takes back when the process ends, however it ends.
+func (l *Ledger) Lock(ctx context.Context, job string) (schedules.Lease, error) {
+	file, err := takeLock(l.path + "." + job + ".lock")
+	if err != nil {
+		return nil, err
+	}
+	err = l.write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO job (name) VALUES (?) ON CONFLICT DO NOTHING`, job)
+		return err
+	})
+	if err != nil {
+		file.release()
+		return nil, fileError(l.path, err)
+	}
+	return &lease{ledger: l, job: job, file: file}, nil
+}
+
+// Release gives the lease back.
+func (s *lease) Release() error { return s.file.release() }
+
+// Save makes a change durable in one transaction.
+func (s *lease) Save(ctx context.Context, c schedules.Change) error {
+	err := s.ledger.write(ctx, func(tx *sql.Tx) error { return s.save(ctx, tx, c) })
+	if err != nil {
+		return fmt.Errorf("write ledger %s: %w", s.ledger.path, err)
+	}
+	return nil
+}
+
+func (s *lease) save(ctx context.Context, tx *sql.Tx, c schedules.Change) error {
+	var generation int
+	if err := tx.QueryRowContext(ctx, `SELECT generation FROM job WHERE name = ?`, s.job).Scan(&generation); err != nil {
+		return err
+	}
+	now := stamp(time.Now())
+	for _, w := range c.Plan {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO window (job, generation, after_tx, after_seq, through_tx, through_seq, state, events, planned_at)
+			VALUES (?, ?, ?, ?, ?, ?, 'planned', ?, ?)`,
+			s.job, generation, int64(w.After.Tx), w.After.Seq, int64(w.Through.Tx), w.Through.Seq, w.Events, now); err != nil {
+			return fmt.Errorf("plan %s: %w", w.Window, err)
+		}
+	}
+	for _, w := range c.Finish {
+		if err := s.finish(ctx, tx, generation, w, now); err != nil {
+			return fmt.Errorf("finish %s: %w", w.Window, err)
+		}
+	}
+	if c.Tables != nil {
+		text, err := json.Marshal(c.Tables)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `UPDATE job SET tables = ? WHERE name = ?`, string(text), s.job); err != nil {
+			return err
+		}
+	}
+	if c.Fingerprint != "" {
+		if _, err := tx.ExecContext(ctx, `UPDATE job SET fingerprint = ? WHERE name = ?`, c.Fingerprint, s.job); err != nil {
+			return err
+		}
+	}
+	return s.saveRuns(ctx, tx, c)
+}
+
+func (s *lease) saveRuns(ctx context.Context, tx *sql.Tx, c schedules.Change) error {
+	if r := c.Begin; r != nil {
+		res, err := tx.ExecContext(ctx, `INSERT INTO run (job, kind, started) VALUES (?, ?, ?)`, s.job, r.Kind, stamp(r.Started))
+		if err != nil {
+			return err
+		}
+		if r.ID, err = res.LastInsertId(); err != nil {
+			return err
+		}
+	}
+	if r := c.End; r != nil {
+		_, err := tx.ExecContext(ctx, `UPDATE run SET finished = ?, windows = ?, events = ?, error = ? WHERE id = ? AND job = ?`,
+			stamp(r.Finished), r.Windows, r.Events, r.Error, r.ID, s.job)
+		return err
+	}
+	return nil
+}
+
+// finish marks a window as loaded, once: a window that is marked already
+// counts no second time.
+func (s *lease) finish(ctx context.Context, tx *sql.Tx, generation int, w schedules.Loaded, now string) error {
+	var state string
+	err := tx.QueryRowContext(ctx, `SELECT state FROM window WHERE job = ? AND generation = ? AND after_tx = ? AND after_seq = ?`,
+		s.job, generation, int64(w.After.Tx), w.After.Seq).Scan(&state)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if state == "loaded" {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO window (job, generation, after_tx, after_seq, through_tx, through_seq, state, events,
+			row_count, bytes, stored, extra, planned_at, loaded_at, ms) VALUES (?, ?, ?, ?, ?, ?, 'loaded', ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT DO UPDATE SET through_tx = excluded.through_tx, through_seq = excluded.through_seq, state = 'loaded', events = excluded.events,
+			row_count = excluded.row_count, bytes = excluded.bytes, stored = excluded.stored, extra = excluded.extra, loaded_at = excluded.loaded_at, ms = excluded.ms`,
+		s.job, generation, int64(w.After.Tx), w.After.Seq, int64(w.Through.Tx), w.Through.Seq, w.Events,
+		w.Rows, w.Bytes, w.Stored, w.Extra, now, now, w.Duration.Milliseconds()); err != nil {
+		return err
+	}
+	if err := s.cover(ctx, tx, generation, w.Window); err != nil {
+		return err
+	}
+	return s.count(ctx, tx, w)
+}
+
+// cover adds a window to the ranges that are loaded, joining its neighbours.
+func (s *lease) cover(ctx context.Context, tx *sql.Tx, generation int, w source.Window) error {
+	rows, err := tx.QueryContext(ctx, `SELECT after_tx, after_seq, through_tx, through_seq, 0 FROM loaded WHERE job = ? AND generation = ?
+		AND (after_tx, after_seq) <= (?, ?) AND (through_tx, through_seq) >= (?, ?)`,
+		s.job, generation, int64(w.Through.Tx), w.Through.Seq, int64(w.After.Tx), w.After.Seq)
+	if err != nil {
+		return err
+	}
+	touching := []source.Window{w}
+	if err := eachWindow(rows, func(v source.Window, _ int64) { touching = append(touching, v) }); err != nil {
+		return err
+	}
+	for _, v := range touching[1:] {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM loaded WHERE job = ? AND generation = ? AND after_tx = ? AND after_seq = ?`,
+			s.job, generation, int64(v.After.Tx), v.After.Seq); err != nil {
+			return err
+		}
+	}
+	for _, v := range schedules.Union(touching) {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO loaded VALUES (?, ?, ?, ?, ?, ?)`,
+			s.job, generation, int64(v.After.Tx), v.After.Seq, int64(v.Through.Tx), v.Through.Seq); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// count adds a window to the job's totals and to the first and last event.
+func (s *lease) count(ctx context.Context, tx *sql.Tx, w schedules.Loaded) error {
+	var firstText, lastText string
+	if err := tx.QueryRowContext(ctx, `SELECT first, last FROM job WHERE name = ?`, s.job).Scan(&firstText, &lastText); err != nil {
+		return err
+	}
+	first, err := parseAnchor(firstText)
+	if err != nil {
+		return err
+	}
+	last, err := parseAnchor(lastText)
+	if err != nil {
+		return err
+	}
+	if w.Events > 0 && (firstText == "" || w.First.Position.Compare(first.Position) < 0) {
+		firstText = anchorText(w.First)
+	}
+	if w.Events > 0 && (lastText == "" || w.Last.Position.Compare(last.Position) > 0) {
+		lastText = anchorText(w.Last)
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE job SET first = ?, last = ?, windows = windows + 1, events = events + ?, row_count = row_count + ?,
+		bytes = bytes + ?, stored = stored + ?, extra = extra + ? WHERE name = ?`,
+		firstText, lastText, w.Events, w.Rows, w.Bytes, w.Stored, w.Extra, s.job)
+	return err
+}
+
+func anchorText(a sinks.Anchor) string {
+	text, err := json.Marshal(a)
+	if err != nil {
+		panic(err) // an Anchor is plain text and numbers
+	}
+	return string(text)
+}
+
+func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

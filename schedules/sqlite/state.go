@@ -1,0 +1,113 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"backstory/schedules"
+	"backstory/sinks"
+	"backstory/source"
+)
+
+// shownRuns is how many of the last runs State gives.
+const shownRuns = 10
+
+// State gives what is known of a job.
+func (l *Ledger) State(ctx context.Context, job string) (*schedules.State, error) {
+	s := &schedules.State{Job: job, Generation: 1}
+	var tables, first, last string
+	err := l.db.QueryRowContext(ctx, `SELECT generation, fingerprint, tables, first, last, windows, events, row_count, bytes, stored, extra
+		FROM job WHERE name = ?`, job).Scan(&s.Generation, &s.Fingerprint, &tables, &first, &last,
+		&s.Totals.Windows, &s.Totals.Events, &s.Totals.Rows, &s.Totals.Bytes, &s.Totals.Stored, &s.Totals.Extra)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s, nil
+	}
+	if err != nil {
+		return nil, fileError(l.path, err)
+	}
+	if err := json.Unmarshal([]byte(tables), &s.Tables); err != nil {
+		return nil, fileError(l.path, fmt.Errorf("read tables of job %s: %w", job, err))
+	}
+	if s.First, err = parseAnchor(first); err != nil {
+		return nil, fileError(l.path, err)
+	}
+	if s.Last, err = parseAnchor(last); err != nil {
+		return nil, fileError(l.path, err)
+	}
+	if err := l.windows(ctx, s); err != nil {
+		return nil, fileError(l.path, err)
+	}
+	if err := l.runs(ctx, s); err != nil {
+		return nil, fileError(l.path, err)
+	}
+	return s, nil
+}
+
+func (l *Ledger) windows(ctx context.Context, s *schedules.State) error {
+	loaded, err := l.db.QueryContext(ctx, `SELECT after_tx, after_seq, through_tx, through_seq, 0 FROM loaded
+		WHERE job = ? AND generation = ? ORDER BY after_tx, after_seq`, s.Job, s.Generation)
+	if err != nil {
+		return err
+	}
+	err = eachWindow(loaded, func(w source.Window, _ int64) { s.Loaded = append(s.Loaded, w) })
+	if err != nil {
+		return err
+	}
+	pending, err := l.db.QueryContext(ctx, `SELECT after_tx, after_seq, through_tx, through_seq, events FROM window
+		WHERE job = ? AND generation = ? AND state = 'planned' ORDER BY after_tx, after_seq`, s.Job, s.Generation)
+	if err != nil {
+		return err
+	}
+	return eachWindow(pending, func(w source.Window, events int64) {
+		s.Pending = append(s.Pending, schedules.Planned{Window: w, Events: events})
+	})
+}
+
+func eachWindow(rows *sql.Rows, fn func(w source.Window, events int64)) error {
+	defer rows.Close()
+	for rows.Next() {
+		var afterTx, throughTx, events int64
+		var w source.Window
+		if err := rows.Scan(&afterTx, &w.After.Seq, &throughTx, &w.Through.Seq, &events); err != nil {
+			return err
+		}
+		w.After.Tx, w.Through.Tx = uint64(afterTx), uint64(throughTx)
+		fn(w, events)
+	}
+	return rows.Err()
+}
+
+func (l *Ledger) runs(ctx context.Context, s *schedules.State) error {
+	rows, err := l.db.QueryContext(ctx, `SELECT id, kind, started, finished, windows, events, error FROM run
+		WHERE job = ? ORDER BY id DESC LIMIT ?`, s.Job, shownRuns)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var r schedules.Run
+		var started, finished string
+		if err := rows.Scan(&r.ID, &r.Kind, &started, &finished, &r.Windows, &r.Events, &r.Error); err != nil {
+			return err
+		}
+		r.Started, _ = time.Parse(time.RFC3339Nano, started)
+		r.Finished, _ = time.Parse(time.RFC3339Nano, finished)
+		s.Runs = append(s.Runs, r)
+	}
+	return rows.Err()
+}
+
+func parseAnchor(text string) (sinks.Anchor, error) {
+	var a sinks.Anchor
+	if text == "" {
+		return a, nil
+	}
+	if err := json.Unmarshal([]byte(text), &a); err != nil {
+		return a, fmt.Errorf("read anchor %q: %w", text, err)
+	}
+	return a, nil
+}

@@ -1,0 +1,57 @@
+package parquet
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"syscall"
+)
+
+// Error is something about the folder that a person has to look at.
+type Error struct {
+	Err error
+	// Advice is one sentence that says what to do.
+	Advice string
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+// Hint says what to do about the error.
+func (e *Error) Hint() string { return e.Advice }
+
+// fault makes an Error; format and args are fmt.Errorf's.
+func fault(hint, format string, args ...any) error {
+	return &Error{Err: fmt.Errorf(format, args...), Advice: hint}
+}
+
+// explain wraps an error of the file system, with a hint where its cause is
+// of a kind that a person can mend.
+func explain(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	wrapped := fmt.Errorf(format+": %w", append(args, err)...)
+	var own *Error
+	if errors.As(err, &own) {
+		return wrapped
+	}
+	hint := ""
+	switch {
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		hint = "free space on the disk, or set another sink.path; nothing is half loaded, run again afterwards"
+	case errors.Is(err, syscall.EROFS):
+		hint = "the file system is mounted read-only; mount it for writing or set another sink.path"
+	case errors.Is(err, fs.ErrPermission):
+		hint = "give the user who runs backstory the right to write to the folder sink.path and all below it"
+	case errors.Is(err, syscall.ENOTDIR):
+		hint = "a part of the path is a file; set sink.path to a folder"
+	case errors.Is(err, syscall.EXDEV):
+		hint = "sink.path and all folders below it must lie on one file system"
+	case errors.Is(err, syscall.ENAMETOOLONG):
+		hint = "give the job or the table a shorter name"
+	default:
+		return wrapped
+	}
+	return &Error{Err: wrapped, Advice: hint}
+}

@@ -1,0 +1,228 @@
+package parquet
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"sort"
+	"sync"
+
+	"backstory/sinks"
+	"backstory/source"
+	"backstory/transform"
+)
+
+// job is one generation of a job, as it is known while the job's lock is held.
+type job struct {
+	sink       *Sink
+	name       string
+	generation int
+	layout     layout
+	writable   bool // the lock is held: what a crash left behind is cleared
+
+	mu       sync.Mutex      // guards what follows, and the folders while they change
+	windows  []source.Window // committed, in order
+	tables   *catalogue
+	recorded bool // tables.json says what tables says
+	underway map[source.Window]bool
+}
+
+// openJob reads a generation of the job whose lock is held, or, if it is
+// not, as another process leaves it.
+func (s *Sink) openJob(h *home, generation int) (*job, error) {
+	live, err := readCatalogue(layoutOf(s.path, h.name, 0, 0).catalogue(), h.name)
+	if err != nil {
+		return nil, err
+	}
+	current := generation
+	if live != nil {
+		current = live.Generation
+	}
+	if generation < current {
+		return nil, fault("give the job's present generation; state shows it",
+			"open job %s: generation %d was replaced by generation %d", h.name, generation, current)
+	}
+	j := &job{sink: s, name: h.name, generation: generation, underway: make(map[source.Window]bool), writable: h.lock != nil}
+	j.layout = layoutOf(s.path, h.name, generation, current)
+	if j.writable {
+		if err := j.recover(); err != nil {
+			return nil, err
+		}
+	}
+	return j, j.refresh()
+}
+
+// recover finishes what has been decided and removes what has not.
+func (j *job) recover() error {
+	if err := j.finishSwap(); err != nil {
+		return err
+	}
+	stems, err := j.pendingStems()
+	if err != nil {
+		return err
+	}
+	for _, stem := range stems {
+		if err := j.publish(stem); err != nil {
+			return err
+		}
+	}
+	if err := os.RemoveAll(j.layout.staging()); err != nil {
+		return explain(err, "remove what a load left behind")
+	}
+	return nil
+}
+
+func (j *job) pendingStems() ([]string, error) {
+	names, err := list(j.layout.pending())
+	if err != nil {
+		return nil, explain(err, "list pending loads of job %s", j.name)
+	}
+	var stems []string
+	for _, name := range names {
+		if ext := filepath.Ext(name); ext == ".json" {
+			stems = append(stems, name[:len(name)-len(ext)])
+		} else if j.writable {
+			os.Remove(filepath.Join(j.layout.pending(), name)) // never became a manifest
+		}
+	}
+	return stems, nil
+}
+
+// refresh reads the tables and the committed windows from the disk.
+func (j *job) refresh() error {
+	c, err := readCatalogue(j.layout.catalogue(), j.name)
+	if err != nil {
+		return err
+	}
+	j.recorded = c != nil
+	if c == nil {
+		c = &catalogue{Format: catalogueFormat, Job: j.name, Generation: j.generation}
+	}
+	j.tables = c
+	all, err := readManifests(j.layout.manifests(), j.name, j.generation)
+	if err != nil {
+		return err
+	}
+	j.windows = j.windows[:0]
+	for _, l := range loadsOf(all) {
+		j.windows = append(j.windows, l.Window)
+	}
+	return nil
+}
+
+// begin checks a load against those that are committed or under way.
+func (j *job) begin(l sinks.Load) (sinks.Txn, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	name := stem(l.Window)
+	if ok, err := exists(j.layout.pendingOf(name)); err != nil {
+		return nil, explain(err, "begin load %s of job %s", l.Window, l.Job)
+	} else if ok && !j.underway[l.Window] { // a commit that failed half way
+		if err := j.publish(name); err != nil {
+			return nil, err
+		}
+		j.windows = insert(j.windows, l.Window)
+	}
+	if v, ok := overlapping(j.windows, l.Window); ok {
+		if v == l.Window {
+			return nil, sinks.ErrCommitted
+		}
+		return nil, fault("the ledger and the folder disagree; verify shows where. Rebuild the ledger from the folder, or load into another sink.path",
+			"begin load %s of job %s: window %s is committed and overlaps it", l.Window, l.Job, v)
+	}
+	for v := range j.underway {
+		if v.Overlaps(l.Window) {
+			return nil, fault("load windows that do not overlap",
+				"begin load %s of job %s: window %s is being loaded and overlaps it", l.Window, l.Job, v)
+		}
+	}
+	if err := os.RemoveAll(j.layout.stagingOf(name)); err != nil {
+		return nil, explain(err, "begin load %s of job %s", l.Window, l.Job)
+	}
+	j.underway[l.Window] = true
+	return &txn{job: j, load: l, stem: name, parts: make(map[partKey]*part)}, nil
+}
+
+// end forgets a load that is no longer under way.
+func (j *job) end(w source.Window, committed bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	delete(j.underway, w)
+	if committed {
+		j.windows = insert(j.windows, w)
+	}
+}
+
+// claim makes sure that the rows of t may be written: the folder belongs to
+// the job, and the committed files have t's columns.
+func (j *job) claim(t *transform.Table) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	known := j.tables.find(t.Name)
+	if known == t {
+		return nil
+	}
+	if known != nil {
+		if diff := difference(known, t); diff != "" {
+			return fault("evolve the job's tables before loading",
+				"write to table %s: its files are of version %d and the rows of version %d: %s", t.Name, known.Version, t.Version, diff)
+		}
+		return nil
+	}
+	if err := j.mayOwn(t.Name); err != nil {
+		return err
+	}
+	j.tables.set(t)
+	j.recorded = false
+	return nil
+}
+
+// record writes tables.json if it does not say what is known.
+func (j *job) record() error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.recorded {
+		return nil
+	}
+	return j.replaceCatalogue(j.tables)
+}
+
+// replaceCatalogue writes tables.json, and knows the tables from then on.
+func (j *job) replaceCatalogue(c *catalogue) error {
+	data, err := c.encode()
+	if err != nil {
+		return err
+	}
+	if old, err := os.ReadFile(j.layout.catalogue()); err != nil || !bytes.Equal(old, data) {
+		j.sink.step("write tables")
+		if err := makeDir(j.layout.control); err != nil {
+			return err
+		}
+		if err := writeFile(j.layout.catalogue(), data); err != nil {
+			return err
+		}
+	}
+	j.tables, j.recorded = c, true
+	return nil
+}
+
+// position is the index of the first window that does not end before w begins.
+func position(windows []source.Window, w source.Window) int {
+	return sort.Search(len(windows), func(i int) bool { return windows[i].Through.Compare(w.After) > 0 })
+}
+
+func overlapping(windows []source.Window, w source.Window) (source.Window, bool) {
+	if i := position(windows, w); i < len(windows) && windows[i].Overlaps(w) {
+		return windows[i], true
+	}
+	return source.Window{}, false
+}
+
+// insert adds w to windows, which stay in order.
+func insert(windows []source.Window, w source.Window) []source.Window {
+	i := position(windows, w)
+	windows = append(windows, source.Window{})
+	copy(windows[i+1:], windows[i:])
+	windows[i] = w
+	return windows
+}

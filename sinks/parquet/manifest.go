@@ -1,0 +1,172 @@
+package parquet
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"backstory/sinks"
+	"backstory/source"
+)
+
+// manifestFormat is the version of the manifests' layout.
+const manifestFormat = 1
+
+// manifestFile is what one manifest holds: one load, or after a compaction
+// many. A file that holds the rows of several loads is listed by each.
+type manifestFile struct {
+	Format int              `json:"format"`
+	Loads  []sinks.Manifest `json:"loads"`
+}
+
+func encodeManifest(loads []sinks.Manifest) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if len(loads) == 1 {
+		enc.SetIndent("", "  ") // most are looked at by people, one at a time
+	}
+	err := enc.Encode(manifestFile{manifestFormat, loads})
+	return b.Bytes(), err
+}
+
+// readManifest reads a manifest of a job's generation.
+func readManifest(path, job string, generation int) ([]sinks.Manifest, error) {
+	const restore = "restore the manifest from a backup, or remove it together with the files of its window to load that window again"
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, explain(err, "read manifest %s", path)
+	}
+	var m manifestFile
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if err := dec.Decode(&m); err != nil {
+		return nil, fault(restore, "read manifest %s: it is damaged: %w", path, err)
+	}
+	if m.Format != manifestFormat {
+		return nil, fault("use the version of backstory that wrote it, or a newer one",
+			"read manifest %s: its format is %d, this version knows %d", path, m.Format, manifestFormat)
+	}
+	if len(m.Loads) == 0 {
+		return nil, fault(restore, "read manifest %s: it is damaged: it holds no load", path)
+	}
+	for _, l := range m.Loads {
+		if l.Job != job || l.Generation != generation {
+			return nil, fault("move it back to the folder of its job",
+				"read manifest %s: it is of job %q, generation %d, and not of job %q, generation %d",
+				path, l.Job, l.Generation, job, generation)
+		}
+		if l.Window.Empty() {
+			return nil, fault(restore, "read manifest %s: it is damaged: window %s is empty", path, l.Window)
+		}
+	}
+	return m.Loads, nil
+}
+
+// stored is a manifest's file name and what it holds.
+type stored struct {
+	name  string
+	loads []sinks.Manifest
+}
+
+// readManifests reads all manifests of a folder in the order of their windows.
+func readManifests(dir, job string, generation int) ([]stored, error) {
+	names, err := list(dir)
+	if err != nil {
+		return nil, explain(err, "list manifests of job %s", job)
+	}
+	var all []stored
+	for _, name := range names {
+		if !strings.HasSuffix(name, ".json") || hidden(name) {
+			continue
+		}
+		loads, err := readManifest(filepath.Join(dir, name), job, generation)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, stored{name, loads})
+	}
+	slices.SortFunc(all, func(a, b stored) int { return byWindow(a.loads[0], b.loads[0]) })
+	var last source.Window
+	for _, s := range all {
+		for _, l := range s.loads {
+			if l.Window.After.Compare(last.Through) < 0 {
+				return nil, fault("remove the manifest that does not belong there, together with its files",
+					"read manifest %s: its window %s overlaps window %s of another", filepath.Join(dir, s.name), l.Window, last)
+			}
+			last = l.Window
+		}
+	}
+	return all, nil
+}
+
+func byWindow(a, b sinks.Manifest) int {
+	return cmp.Or(a.Window.After.Compare(b.Window.After), a.Window.Through.Compare(b.Window.Through))
+}
+
+// loadsOf gives the loads of all manifests, by window.
+func loadsOf(all []stored) []sinks.Manifest {
+	var loads []sinks.Manifest
+	for _, s := range all {
+		loads = append(loads, s.loads...)
+	}
+	return loads
+}
+
+// filesOf gives the size of each file that the loads name, by path, and the
+// table it belongs to.
+func filesOf(loads []sinks.Manifest) (map[string]int64, error) {
+	files := make(map[string]int64)
+	for _, l := range loads {
+		for _, t := range l.Tables {
+			for _, f := range t.Files {
+				if size, ok := files[f.Path]; ok && size != f.Bytes {
+					return nil, fmt.Errorf("read manifests: file %s has %d bytes by one and %d by another", f.Path, size, f.Bytes)
+				}
+				files[f.Path] = f.Bytes
+			}
+		}
+	}
+	return files, nil
+}
+
+// resize notes new sizes of files, and tells whether the loads name any.
+func resize(loads []sinks.Manifest, sizes map[string]int64) bool {
+	changed := false
+	for i := range loads {
+		for k := range loads[i].Tables {
+			files := loads[i].Tables[k].Files
+			for n := range files {
+				if size, ok := sizes[files[n].Path]; ok && size != files[n].Bytes {
+					files[n].Bytes, changed = size, true
+				}
+			}
+		}
+	}
+	return changed
+}
+
+// share gives each load its share of the bytes of its files, by rows.
+func share(loads []sinks.Manifest) {
+	rows := make(map[string]int64)
+	for _, l := range loads {
+		for _, t := range l.Tables {
+			for _, f := range t.Files {
+				rows[f.Path] += f.Rows
+			}
+		}
+	}
+	for i := range loads {
+		for k := range loads[i].Tables {
+			t := &loads[i].Tables[k]
+			t.Bytes = 0
+			for _, f := range t.Files {
+				t.Bytes += int64(float64(f.Bytes) * float64(f.Rows) / float64(max(1, rows[f.Path])))
+			}
+		}
+	}
+}

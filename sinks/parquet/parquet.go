@@ -1,0 +1,141 @@
+// Package parquet loads rows into Parquet files on a POSIX file system, one
+// folder for each table, so that pandas, polars, DuckDB and Spark open the
+// folder as it is. It does not write to object stores: what it promises
+// rests on renaming.
+//
+// Below the root lies one folder for each table, and _backstory, where each
+// job keeps what it needs to be exactly once:
+//
+//	<table>/[event_day=2025-01-31/]<first>-<last>.parquet
+//	_backstory/<job>/manifests/<first>-<last>.json  one for each committed load
+//	_backstory/<job>/pending/<first>-<last>.json    loads between begun and finished renames
+//	_backstory/<job>/tmp/<first>-<last>/            files that nobody reads yet
+//	_backstory/<job>/tables.json                    the tables as last evolved
+//	_backstory/<job>/swap.json, swap/               folders about to be exchanged
+//	_backstory/<job>/lock                           held by the process that works on the job
+//
+// A load is committed in this order: its files are written and synced in tmp;
+// its manifest appears in pending, from when on the load is finished by
+// whoever opens the job next; the files are renamed into the tables' folders;
+// the manifest is renamed into manifests. Everything before the pending
+// manifest is thrown away after a crash, everything from there on is done
+// again.
+package parquet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+
+	"backstory/sinks"
+	"backstory/sinks/parquetfile"
+)
+
+// DefaultBudget is the memory for the open row groups of one load.
+const DefaultBudget = 32 << 20
+
+// Options say where the tables are and how files are written.
+type Options struct {
+	// Path is the root folder; it is made if it is not there.
+	Path string
+	// Codec, Level and RowGroupRows are parquetfile's; zero values are its
+	// defaults.
+	Codec        string
+	Level        int
+	RowGroupRows int
+	// Version is the version of Backstory, for manifests and files.
+	Version string
+	// Budget is the memory in bytes for the open row groups of one load, all
+	// tables together; 0 is DefaultBudget. When it is passed, the largest
+	// row group is written out.
+	Budget int64
+	// Step, if not nil, is called with a name before each thing that a crash
+	// could leave half done, and after the last. It is for tests.
+	Step func(name string)
+}
+
+// Sink is a folder of tables. Its methods may be called from several
+// goroutines at once.
+type Sink struct {
+	path    string
+	version string
+	budget  int64
+	format  *parquetfile.Format
+	onStep  func(string)
+
+	mu    sync.Mutex
+	homes map[string]*home
+}
+
+var (
+	_ sinks.Sink      = (*Sink)(nil)
+	_ sinks.Evolver   = (*Sink)(nil)
+	_ sinks.Inventory = (*Sink)(nil)
+	_ sinks.Compactor = (*Sink)(nil)
+)
+
+// Open opens the folder of o.Path. Nothing of its contents is looked at
+// before a job's first operation.
+func Open(ctx context.Context, o Options) (*Sink, error) {
+	if o.Path == "" {
+		return nil, fault("set sink.path to the folder for the tables", "open parquet sink: the path is empty")
+	}
+	created := "backstory"
+	if o.Version != "" {
+		created += " version " + o.Version
+	}
+	f, err := parquetfile.NewFormat(parquetfile.Options{Codec: o.Codec, Level: o.Level, RowGroupRows: o.RowGroupRows, CreatedBy: created})
+	if err != nil {
+		return nil, fault("correct sink.codec or sink.level", "open parquet sink: %w", err)
+	}
+	info, err := os.Stat(o.Path)
+	switch {
+	case err == nil && !info.IsDir():
+		return nil, fault("set sink.path to a folder", "open parquet sink: %s is a file", o.Path)
+	case errors.Is(err, fs.ErrNotExist):
+		err = os.MkdirAll(o.Path, 0o777)
+	}
+	if err != nil {
+		return nil, explain(err, "open parquet sink %s", o.Path)
+	}
+	if o.Budget <= 0 {
+		o.Budget = DefaultBudget
+	}
+	return &Sink{path: o.Path, version: o.Version, budget: o.Budget, format: f, onStep: o.Step, homes: make(map[string]*home)}, nil
+}
+
+// Begin starts a load. The files of a load that a crash left behind are
+// finished or removed first.
+func (s *Sink) Begin(ctx context.Context, l sinks.Load) (sinks.Txn, error) {
+	if l.Window.Empty() {
+		return nil, fmt.Errorf("begin load of job %s: window %s is empty", l.Job, l.Window)
+	}
+	j, done, err := s.job(ctx, l.Job, l.Generation, forWriting)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return j.begin(l)
+}
+
+// Close gives up the jobs' locks. Loads that are under way must have been
+// committed or aborted.
+func (s *Sink) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var errs []error
+	for _, h := range s.homes {
+		errs = append(errs, h.release())
+	}
+	clear(s.homes)
+	return errors.Join(errs...)
+}
+
+func (s *Sink) step(format string, args ...any) {
+	if s.onStep != nil {
+		s.onStep(fmt.Sprintf(format, args...))
+	}
+}

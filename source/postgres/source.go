@@ -1,0 +1,136 @@
+// Package postgres reads event stores in PostgreSQL 13 or newer. It reads in
+// short statements and sessions that cannot write, and takes no lock that
+// keeps a writer waiting.
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"backstory/source"
+	"backstory/source/layout"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// Source is an event store in a PostgreSQL database.
+type Source struct {
+	config  Config
+	pool    *pgxpool.Pool
+	mapping *layout.Mapping
+	queries queries
+
+	mu     sync.Mutex
+	fenced int64 // the highest position ever found safe
+}
+
+var (
+	_ source.Source    = (*Source)(nil)
+	_ source.Describer = (*Source)(nil)
+)
+
+// Open opens the store that c, which must be valid, describes. It reads the
+// first and the last event to see that they can be decoded.
+func Open(ctx context.Context, c Config) (*Source, error) {
+	s, err := connect(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.open(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// connect makes the pool without using it.
+func connect(ctx context.Context, c Config) (*Source, error) {
+	c.setDefaults()
+	pc, err := c.pool()
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, pc)
+	if err != nil {
+		return nil, source.Setup(urlAdvice, "open store: %w", err)
+	}
+	return &Source{config: c, pool: pool}, nil
+}
+
+func (s *Source) open(ctx context.Context) error {
+	tables, err := s.describe(ctx)
+	if err != nil {
+		return err
+	}
+	if s.mapping, err = s.config.Resolve(tables); err != nil {
+		return fmt.Errorf("open store: %w", err)
+	}
+	s.queries = makeQueries(s.mapping)
+	var lowest, highest int64
+	err = s.use(ctx, "open store", func(c *pgx.Conn) (err error) {
+		lowest, highest, err = s.ends(ctx, c)
+		return err
+	})
+	if err != nil || highest == 0 {
+		return err
+	}
+	return layout.Probe(ctx, s, s.mapping.State, lowest, highest)
+}
+
+// Payload says how the store's payloads are to be understood.
+func (s *Source) Payload() source.Payload { return s.mapping.Payload }
+
+// ends gives the lowest and the highest position that c can see, zero in an
+// empty store.
+func (s *Source) ends(ctx context.Context, c *pgx.Conn) (lowest, highest int64, err error) {
+	var low, high *int64
+	var unplaced bool
+	if err := c.QueryRow(ctx, s.queries.ends).Scan(&low, &high, &unplaced); err != nil {
+		return 0, 0, err
+	}
+	if low != nil {
+		lowest, highest = *low, *high
+	}
+	return lowest, highest, s.mapping.CheckEnds(lowest, low != nil, unplaced)
+}
+
+// Plan cuts the next window; see source.Source.
+func (s *Source) Plan(ctx context.Context, after, through source.Position, limit int) (w source.Window, n int64, err error) {
+	w = source.Window{After: after, Through: after}
+	err = s.use(ctx, "plan a window of", func(c *pgx.Conn) error {
+		span := func(ctx context.Context, after, through int64, n int, fromEnd bool) (layout.Span, error) {
+			return s.span(ctx, c, after, through, n, fromEnd)
+		}
+		var err error
+		w, n, err = layout.Plan(ctx, span, after, through, limit)
+		return err
+	})
+	return w, n, err
+}
+
+func (s *Source) span(ctx context.Context, c *pgx.Conn, after, through int64, n int, fromEnd bool) (sp layout.Span, err error) {
+	query := s.queries.first
+	if fromEnd {
+		query = s.queries.last
+	}
+	err = c.QueryRow(ctx, query, after, through, int64(n)).Scan(&sp.Count, &sp.First, &sp.Last)
+	return sp, err
+}
+
+// Close ends the connections. It waits for those in use.
+func (s *Source) Close() error {
+	s.pool.Close()
+	return nil
+}
+
+// use calls fn with a connection that nobody else has, and explains errors.
+func (s *Source) use(ctx context.Context, doing string, fn func(*pgx.Conn) error) error {
+	c, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return s.explain(ctx, doing, err)
+	}
+	defer c.Release()
+	return s.explain(ctx, doing, fn(c.Conn()))
+}

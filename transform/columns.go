@@ -1,0 +1,173 @@
+package transform
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"backstory/source"
+)
+
+// A columnsBuilder adds the columns to a table that a shape asks for. Its
+// rules are the other half of flatten.go: a value is new there exactly if it
+// makes a change here.
+type columnsBuilder struct {
+	options *Options
+	table   *Table
+	// elsewhere are the members that stand in the envelope or in tables of
+	// their own.
+	elsewhere []source.Path
+	meta      bool // at work on the metadata, not on the payload
+	names     names
+	have      map[string]int  // columns by pathKey
+	above     map[string]bool // by pathKey, whether members below have a place of their own
+	changed   bool
+}
+
+func (cb *columnsBuilder) begin() {
+	cb.have, cb.above = make(map[string]int), make(map[string]bool)
+	for i, c := range cb.table.Columns {
+		cb.names.reserve(c.Name)
+		if c.Path != nil {
+			cb.have[pathKey(c.Meta, c.Path)] = i
+			cb.note(c.Meta, c.Path)
+		}
+	}
+	for _, p := range cb.elsewhere {
+		cb.note(p.Meta, p.Names)
+	}
+}
+
+// note marks what lies above a path.
+func (cb *columnsBuilder) note(meta bool, path []string) {
+	for n := 1; n < len(path); n++ {
+		cb.above[pathKey(meta, path[:n])] = true
+	}
+}
+
+// pathKey makes a path comparable.
+func pathKey(meta bool, path []string) string { return fmt.Sprintf("%t%q", meta, path) }
+
+// object adds the columns of an object's members.
+func (cb *columnsBuilder) object(m *member, path []string) {
+	for _, c := range m.members {
+		cb.member(c, append(path[:len(path):len(path)], c.name))
+	}
+}
+
+// elementMember is the name under which an exploded list's elements that are
+// no objects stand among a child table's columns.
+const elementMember = "value"
+
+// elements adds the columns of an exploded list's elements.
+func (cb *columnsBuilder) elements(m *member) {
+	if t, ok := m.scalar(); ok {
+		cb.column(m, []string{elementMember}, t)
+	}
+	cb.object(m, nil)
+}
+
+// member adds what one member asks for.
+func (cb *columnsBuilder) member(m *member, path []string) {
+	if slices.ContainsFunc(cb.elsewhere, func(p source.Path) bool { return p.Meta == cb.meta && slices.Equal(p.Names, path) }) {
+		return
+	}
+	key := pathKey(cb.meta, path)
+	whole := m.crowded || cb.options.Nested && !cb.above[key] && !cb.declaredBelow(path) // an object is one value
+	if i, ok := cb.have[key]; ok {
+		c := &cb.table.Columns[i]
+		cb.grow(c, m)
+		if !c.closed() && m.hasMembers() && whole {
+			cb.close(c)
+		}
+		if c.closed() {
+			return
+		}
+	}
+	declared, isDeclared := cb.declared(path)
+	t, ok := m.scalar()
+	switch {
+	case isDeclared:
+		cb.column(m, path, declared)
+	case m.crowded:
+		cb.column(m, path, Type{Kind: JSON})
+	case m.hasMembers() && whole:
+		cb.column(m, path, m.element())
+	case m.hasMembers():
+		if ok {
+			cb.column(m, path, t)
+		}
+		cb.object(m, path)
+	case ok:
+		cb.column(m, path, t)
+	case m.empty > 0 && !cb.above[key]:
+		cb.column(m, path, Type{Kind: JSON})
+	}
+}
+
+// declared gives the type that config declares for a path of the payload.
+func (cb *columnsBuilder) declared(path []string) (Type, bool) {
+	if cb.meta || cb.table.Explode != nil {
+		return Type{}, false
+	}
+	t, ok := cb.options.Types[cb.table.Event][pathText(path)]
+	return t, ok
+}
+
+// declaredBelow tells whether config declares the type of a member below a path.
+func (cb *columnsBuilder) declaredBelow(path []string) bool {
+	if cb.meta || cb.table.Explode != nil {
+		return false
+	}
+	prefix := pathText(path) + "."
+	for p := range cb.options.Types[cb.table.Event] {
+		if strings.HasPrefix(p, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// full tells whether the table takes no more columns.
+func (cb *columnsBuilder) full() bool { return len(cb.table.Columns) >= cb.options.MaxColumns }
+
+// grow gives the structs of a column fields for the members they lack.
+func (cb *columnsBuilder) grow(c *Column, m *member) {
+	if cb.full() {
+		return
+	}
+	if t, grown := c.Type.grow(m); grown {
+		c.Type = t
+		cb.changed = true
+	}
+}
+
+// close makes an end of members of objects having columns of their own.
+func (cb *columnsBuilder) close(c *Column) {
+	if !cb.full() {
+		c.Closed = true
+		cb.changed = true
+	}
+}
+
+// column adds a column, unless the path has one or there are too many.
+func (cb *columnsBuilder) column(m *member, path []string, t Type) {
+	key := pathKey(cb.meta, path)
+	if _, ok := cb.have[key]; ok || cb.full() {
+		return
+	}
+	name := columnName(strings.Join(path, "_"))
+	alternative := "data_" + name
+	if cb.meta {
+		name, alternative = "meta_"+name, "data_meta_"+name
+	}
+	_, isDeclared := cb.declared(path)
+	last := len(cb.table.Columns) - 1 // _extra stays last
+	cb.table.Columns = slices.Insert(cb.table.Columns, last, Column{
+		Name: cb.names.pick(name, alternative), Path: slices.Clone(path), Meta: cb.meta, Type: t,
+		Encoding: m.encoding(t), Since: m.first, Marker: m.marker, Closed: isDeclared,
+	})
+	cb.have[key] = last
+	cb.note(cb.meta, path)
+	cb.changed = true
+}
