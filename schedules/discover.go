@@ -17,18 +17,23 @@ const sampleParts = 64
 // Discover looks at about sample events, evenly from all of w, or at every
 // event where sample is less than 0 or w holds no more than that.
 func Discover(ctx context.Context, src source.Source, p *transform.Pipeline, w source.Window, sample, workers int) (*transform.Shapes, error) {
-	parts, limit, err := divide(ctx, src, w, sample)
+	j := &Job{Source: src, Pipeline: p, Workers: workers}
+	return j.discover(ctx, w, sample)
+}
+
+func (j *Job) discover(ctx context.Context, w source.Window, sample int) (*transform.Shapes, error) {
+	parts, limit, err := j.divide(ctx, w, sample)
 	if err != nil {
 		return nil, err
 	}
-	return look(ctx, src, p, parts, limit, workers)
+	return j.look(ctx, parts, limit)
 }
 
 // divide gives the windows to look at, and how many events of each; 0 is all.
-func divide(ctx context.Context, src source.Source, w source.Window, sample int) ([]source.Window, int, error) {
+func (j *Job) divide(ctx context.Context, w source.Window, sample int) ([]source.Window, int, error) {
 	const whole = 100_000 // events of a window when all of them are looked at
 	if sample >= 0 {
-		first, events, err := src.Plan(ctx, w.After, w.Through, sample)
+		first, events, err := j.cut(ctx, w.After, w.Through, sample)
 		if err != nil {
 			return nil, 0, fmt.Errorf("plan discovery: %w", err)
 		}
@@ -39,7 +44,7 @@ func divide(ctx context.Context, src source.Source, w source.Window, sample int)
 	}
 	var parts []source.Window
 	for after := w.After; ; {
-		part, _, err := src.Plan(ctx, after, w.Through, whole)
+		part, _, err := j.cut(ctx, after, w.Through, whole)
 		if err != nil {
 			return nil, 0, fmt.Errorf("plan discovery: %w", err)
 		}
@@ -68,25 +73,27 @@ func slice(w source.Window, n int) []source.Window {
 }
 
 // look observes the first limit events of each part, or all where limit is 0.
-func look(ctx context.Context, src source.Source, p *transform.Pipeline, parts []source.Window, limit, workers int) (*transform.Shapes, error) {
+func (j *Job) look(ctx context.Context, parts []source.Window, limit int) (*transform.Shapes, error) {
 	found := make([]*transform.Shapes, len(parts))
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(workers)
+	g.SetLimit(j.workers())
 	for i, part := range parts {
 		g.Go(func() error {
 			if limit > 0 {
-				w, _, err := src.Plan(ctx, part.After, part.Through, limit)
+				w, _, err := j.cut(ctx, part.After, part.Through, limit)
 				if err != nil {
 					return fmt.Errorf("plan discovery after %s: %w", part.After, err)
 				}
 				part = w
 			}
-			shapes := p.NewShapes()
-			found[i] = shapes
-			if part.Empty() {
-				return nil
-			}
-			if err := src.Read(ctx, part, p.NewObserver(shapes).Observe); err != nil {
+			err := j.again(ctx, Step{Name: StepDiscover, Window: part}, func() error {
+				found[i] = j.Pipeline.NewShapes()
+				if part.Empty() {
+					return nil
+				}
+				return j.Source.Read(ctx, part, j.Pipeline.NewObserver(found[i]).Observe)
+			})
+			if err != nil {
 				return fmt.Errorf("look at %s: %w", part, err)
 			}
 			return nil
@@ -95,7 +102,7 @@ func look(ctx context.Context, src source.Source, p *transform.Pipeline, parts [
 	if err := g.Wait(); err != nil {
 		return nil, err
 	}
-	all := p.NewShapes()
+	all := j.Pipeline.NewShapes()
 	for _, shapes := range found {
 		all.Merge(shapes)
 	}

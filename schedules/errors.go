@@ -6,13 +6,19 @@ import "fmt"
 // story: something was deleted, restored, exchanged or damaged. Nothing has
 // been loaded since.
 type DisagreeError struct {
+	// Job is "" where all jobs are concerned.
 	Job    string
 	Reason string
 	// Advice is one sentence that says what to do.
 	Advice string
 }
 
-func (e *DisagreeError) Error() string { return fmt.Sprintf("job %s: %s", e.Job, e.Reason) }
+func (e *DisagreeError) Error() string {
+	if e.Job == "" {
+		return e.Reason
+	}
+	return fmt.Sprintf("job %s: %s", e.Job, e.Reason)
+}
 
 // Hint says what to do about the error.
 func (e *DisagreeError) Hint() string { return e.Advice }

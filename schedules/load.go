@@ -11,7 +11,6 @@ import (
 	"backstory/source"
 	"backstory/transform"
 
-	"github.com/apache/arrow/go/v17/arrow"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -30,23 +29,24 @@ func (r *run) load(ctx context.Context, todo []Planned) error {
 		if surprises++; surprises > 1 {
 			// The sample was not good enough, twice: rather look at all the
 			// rest once than begin window after window again.
-			parts := make([]source.Window, len(todo))
-			for i, w := range todo {
-				parts[i] = w.Window
-			}
-			rest, err := look(ctx, r.job.Source, r.job.Pipeline, parts, 0, r.job.workers())
+			rest, err := r.job.look(ctx, windowsOf(todo), 0)
 			if err != nil {
 				return err
 			}
 			found.Merge(rest)
 			surprises = 0
 		}
-		if err := r.evolve(ctx, found); err != nil {
+		switch changed, err := r.evolve(ctx, found); {
+		case err != nil:
 			return err
+		case !changed:
+			return errNoProgress
 		}
 	}
 	return nil
 }
+
+var errNoProgress = errors.New("the same payloads are new again after their columns were added; this is a defect of Backstory")
 
 // round loads windows until all are loaded or something new was met in one:
 // then it lets those under way end and gives back what is left to load.
@@ -108,30 +108,14 @@ func (r *run) count(l Loaded) {
 	r.report.Extra += l.Extra
 }
 
-// Retries of a window whose source failed in a way that may pass.
-const (
-	maxAttempts = 6
-	firstPause  = 500 * time.Millisecond
-)
-
-// window loads one window and marks it in the ledger, again and again while
-// the failures are such as may pass.
-func (r *run) window(ctx context.Context, w source.Window) (Loaded, error) {
-	pause := firstPause
-	for attempt := 1; ; attempt++ {
-		loaded, err := r.once(ctx, w)
-		if err == nil || !source.IsTransient(err) || attempt == maxAttempts || ctx.Err() != nil {
-			return loaded, err
-		}
-		r.job.log().Warn("window is begun again", "job", r.job.Name, "window", w, "attempt", attempt, "error", err)
-		r.job.watch(Step{Name: StepAgain, Window: w})
-		select {
-		case <-ctx.Done():
-			return Loaded{}, ctx.Err()
-		case <-time.After(pause):
-		}
-		pause *= 2
-	}
+// window loads one window and marks it in the ledger, from its beginning
+// again while the failures are such as may pass.
+func (r *run) window(ctx context.Context, w source.Window) (loaded Loaded, err error) {
+	err = r.job.again(ctx, Step{Name: StepBegin, Window: w}, func() error {
+		loaded, err = r.once(ctx, w)
+		return err
+	})
+	return loaded, err
 }
 
 // once loads one window: begin, read, commit, finish.
@@ -150,7 +134,7 @@ func (r *run) once(ctx context.Context, w source.Window) (Loaded, error) {
 	defer txn.Abort()
 
 	out := Loaded{Window: w}
-	b := j.Pipeline.NewBatcher(r.catalog, j.Limits, func(t *transform.Table, rec arrow.Record) error {
+	b := j.Pipeline.NewBatcher(r.catalog, j.Limits, func(t *transform.Table, rec transform.Record) error {
 		return txn.Write(ctx, t, rec)
 	})
 	reader := windowReader{job: j, window: w, batcher: b, summary: &out.Summary}

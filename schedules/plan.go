@@ -3,6 +3,7 @@ package schedules
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"backstory/source"
 )
@@ -39,12 +40,20 @@ func (p *Plan) Events() int64 {
 	return n
 }
 
+// all gives the windows to load in order, so that what a history begins with
+// is loaded first.
+func (p *Plan) all() []Planned {
+	all := slices.Concat(p.Pending, p.New)
+	slices.SortFunc(all, func(a, b Planned) int { return a.After.Compare(b.After) })
+	return all
+}
+
 // plan finds what is to be loaded of a range, given what the ledger knows.
 func (j *Job) plan(ctx context.Context, s *State, r Range, mark source.Watermark) (*Plan, error) {
 	p := &Plan{Job: j.Name, Watermark: mark, Held: mark.Safe.Compare(mark.Head) < 0}
 	safe := mark.Safe
 	// What was planned once lay below a watermark then.
-	taken := append([]source.Window{}, s.Loaded...)
+	taken := slices.Clone(s.Loaded)
 	for _, w := range s.Pending {
 		taken = append(taken, w.Window)
 		if r.holds(w.Window) {
@@ -57,7 +66,7 @@ func (j *Job) plan(ctx context.Context, s *State, r Range, mark source.Watermark
 	}
 	for _, gap := range Subtract(source.Window{After: r.After, Through: through}, taken) {
 		for {
-			w, events, err := j.Source.Plan(ctx, gap.After, gap.Through, j.windowEvents())
+			w, events, err := j.cut(ctx, gap.After, gap.Through, j.windowEvents())
 			if err != nil {
 				return nil, fmt.Errorf("plan after %s: %w", gap.After, err)
 			}
@@ -85,7 +94,7 @@ func (j *Job) Plan(ctx context.Context, r Range) (*Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}
-	mark, err := j.Source.Watermark(ctx)
+	mark, err := j.watermark(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("find watermark: %w", err)
 	}
@@ -95,7 +104,7 @@ func (j *Job) Plan(ctx context.Context, r Range) (*Plan, error) {
 // Estimate gives about how many bytes of payload a plan loads, from what was
 // loaded before or, at first, from a look at the events.
 func (j *Job) Estimate(ctx context.Context, p *Plan) (int64, error) {
-	all := append(append([]Planned{}, p.Pending...), p.New...)
+	all := p.all()
 	if len(all) == 0 {
 		return 0, nil
 	}
@@ -107,7 +116,7 @@ func (j *Job) Estimate(ctx context.Context, p *Plan) (int64, error) {
 	if bytes == 0 {
 		const sample = 4096
 		w := source.Window{After: all[0].After, Through: all[len(all)-1].Through}
-		shapes, err := Discover(ctx, j.Source, j.Pipeline, w, sample, j.workers())
+		shapes, err := j.discover(ctx, w, sample)
 		if err != nil {
 			return 0, err
 		}

@@ -2,6 +2,7 @@ package schedules
 
 import (
 	"slices"
+	"sort"
 
 	"backstory/source"
 )
@@ -45,4 +46,15 @@ func Subtract(w source.Window, windows []source.Window) []source.Window {
 		out = append(out, w)
 	}
 	return out
+}
+
+// covered tells whether some of w lies in the windows, which are in order and
+// apart, and whether all of it lies in one of them.
+func covered(w source.Window, windows []source.Window) (some, all bool) {
+	i := sort.Search(len(windows), func(i int) bool { return windows[i].Through.Compare(w.After) > 0 })
+	if i == len(windows) || !windows[i].Overlaps(w) {
+		return false, false
+	}
+	v := windows[i]
+	return true, v.After.Compare(w.After) <= 0 && v.Through.Compare(w.Through) >= 0
 }

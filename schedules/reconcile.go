@@ -2,48 +2,35 @@ package schedules
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
 	"backstory/sinks"
 	"backstory/source"
+	"backstory/transform"
 )
 
 // reconcile compares what the ledger says with what the sink holds, takes
 // into the ledger what only the sink knows (a crash came between commit and
 // ledger, or the ledger was lost), and refuses what cannot be explained.
 func (r *run) reconcile(ctx context.Context) error {
-	j, s := r.job, r.state
+	j := r.job
+	var there []*transform.Table
 	inventory, ok := j.Sink.(sinks.Inventory)
 	if ok {
-		manifests, tables, err := inventory.Manifests(ctx, j.Name, s.Generation)
+		manifests, tables, err := inventory.Manifests(ctx, j.Name, r.state.Generation)
 		if err != nil {
 			return fmt.Errorf("list what is loaded: %w", err)
 		}
-		if err := inventory.Check(ctx, j.Name, s.Generation, manifests); err != nil {
+		if err := inventory.Check(ctx, j.Name, r.state.Generation, nil); err != nil {
 			return fmt.Errorf("check what is loaded: %w", err)
 		}
 		if err := r.compare(ctx, manifests); err != nil {
 			return err
 		}
-		if len(s.Tables) == 0 && len(tables) > 0 {
-			if err := r.lease.Save(ctx, Change{Tables: tables}); err != nil {
-				return fmt.Errorf("save tables: %w", err)
-			}
-			s.Tables = tables
-		}
+		there = tables
 	}
-	if s.Fingerprint != "" && s.Fingerprint != j.Pipeline.Fingerprint() && len(s.Loaded) > 0 {
-		return &RulesError{Job: j.Name, Old: s.Fingerprint, New: j.Pipeline.Fingerprint()}
-	}
-	r.catalog = j.Pipeline.NewCatalog(s.Tables)
-	if e, ok := j.Sink.(sinks.Evolver); ok && len(s.Tables) > 0 {
-		if err := e.Evolve(ctx, j.Name, s.Generation, r.catalog.Tables()); err != nil {
-			return fmt.Errorf("evolve tables: %w", err)
-		}
-	}
-	return nil
+	return r.takeTables(ctx, there)
 }
 
 // compare finds windows that only one of ledger and sink knows.
@@ -55,10 +42,27 @@ func (r *run) compare(ctx context.Context, manifests []sinks.Manifest) error {
 	for _, m := range manifests {
 		there = append(there, m.Window)
 		r.known[m.Window] = m
-		if len(Subtract(m.Window, s.Loaded)) > 0 {
-			adopt = append(adopt, loadedFrom(m))
+		some, all := covered(m.Window, s.Loaded)
+		if all {
+			continue
 		}
+		if some {
+			return r.foreign(m.Window, "counts a part of it as loaded")
+		}
+		for _, p := range s.Pending {
+			if p.Through.Compare(m.Window.After) > 0 {
+				if p.Overlaps(m.Window) && p.Window != m.Window {
+					return r.foreign(m.Window, "plans "+p.String())
+				}
+				break
+			}
+		}
+		if m.Fingerprint != "" && m.Fingerprint != r.job.Pipeline.Fingerprint() {
+			return &RulesError{Job: r.job.Name, Old: m.Fingerprint, New: r.job.Pipeline.Fingerprint()}
+		}
+		adopt = append(adopt, loadedFrom(m))
 	}
+	there = Union(there)
 	for _, w := range s.Loaded {
 		if missing := Subtract(w, there); len(missing) > 0 {
 			return &DisagreeError{
@@ -71,25 +75,28 @@ func (r *run) compare(ctx context.Context, manifests []sinks.Manifest) error {
 	if len(adopt) == 0 {
 		return nil
 	}
-	for _, l := range adopt {
-		for _, p := range s.Pending {
-			if p.Window != l.Window && p.Overlaps(l.Window) {
-				return &DisagreeError{
-					Job:    r.job.Name,
-					Reason: fmt.Sprintf("the sink holds %s, which the ledger does not know, and the ledger plans %s", l.Window, p.Window),
-					Advice: "the ledger is older than the output folder: remove the ledger, and run again to rebuild it",
-				}
-			}
-		}
+	return r.takeUp(ctx, adopt)
+}
+
+// foreign says that the sink holds a window that the ledger cannot have cut.
+func (r *run) foreign(w source.Window, what string) error {
+	return &DisagreeError{
+		Job:    r.job.Name,
+		Reason: fmt.Sprintf("the sink holds %s, which the ledger does not know, and the ledger %s", w, what),
+		Advice: "ledger and output folder are of different runs: remove the ledger, and run again to rebuild it from the folder",
 	}
-	c := Change{Finish: adopt}
-	if s.Fingerprint == "" {
-		c.Fingerprint = adopt[0].Fingerprint
+}
+
+// takeUp records windows that only the sink knew.
+func (r *run) takeUp(ctx context.Context, windows []Loaded) error {
+	c := Change{Finish: windows}
+	if r.state.Fingerprint == "" {
+		c.Fingerprint = windows[0].Fingerprint
 	}
 	if err := r.lease.Save(ctx, c); err != nil {
 		return fmt.Errorf("take up what is loaded: %w", err)
 	}
-	r.job.log().Info("took up windows that the ledger did not know", "job", r.job.Name, "windows", len(adopt))
+	r.job.log().Info("took up windows that the ledger did not know", "job", r.job.Name, "windows", len(windows))
 	state, err := r.job.Ledger.State(ctx, r.job.Name)
 	if err != nil {
 		return fmt.Errorf("read ledger: %w", err)
@@ -108,6 +115,72 @@ func loadedFrom(m sinks.Manifest) Loaded {
 	return l
 }
 
+// takeTables makes ledger and sink agree on the tables: those of the ledger,
+// which learns of a change first, unless it is older than the sink's. While
+// nothing is loaded, tables made under other rules are forgotten.
+func (r *run) takeTables(ctx context.Context, there []*transform.Table) error {
+	j, s := r.job, r.state
+	now := j.Pipeline.Fingerprint()
+	other := s.Fingerprint != "" && s.Fingerprint != now
+	if other && len(s.Loaded) > 0 {
+		return &RulesError{Job: j.Name, Old: s.Fingerprint, New: now}
+	}
+	tables := []*transform.Table{}
+	if !other {
+		tables = append(tables, s.Tables...)
+	}
+	if len(s.Loaded) > 0 {
+		tables = newest(tables, there)
+	}
+	if !slices.EqualFunc(tables, s.Tables, sameTable) {
+		if err := r.lease.Save(ctx, Change{Tables: tables, Fingerprint: now}); err != nil {
+			return fmt.Errorf("save tables: %w", err)
+		}
+		s.Tables, s.Fingerprint = tables, now
+	}
+	r.catalog = j.Pipeline.NewCatalog(tables)
+	e, ok := j.Sink.(sinks.Evolver)
+	if !ok || within(tables, there) {
+		return nil
+	}
+	if err := e.Evolve(ctx, j.Name, s.Generation, tables); err != nil {
+		return fmt.Errorf("evolve tables: %w", err)
+	}
+	return nil
+}
+
+// newest gives the tables of the ledger, but those of the sink where they
+// have changed more often or are unknown to the ledger.
+func newest(ledger, sink []*transform.Table) []*transform.Table {
+	out := slices.Clone(ledger)
+	for _, t := range sink {
+		switch i := slices.IndexFunc(out, func(o *transform.Table) bool { return o.Name == t.Name }); {
+		case i < 0:
+			out = append(out, t)
+		case t.Version > out[i].Version:
+			out[i] = t
+		}
+	}
+	return out
+}
+
+// within tells whether each of the tables is among those there, as it is.
+func within(tables, there []*transform.Table) bool {
+	for _, t := range tables {
+		if !slices.ContainsFunc(there, func(o *transform.Table) bool { return sameTable(t, o) }) {
+			return false
+		}
+	}
+	return true
+}
+
+func sameTable(a, b *transform.Table) bool {
+	return a.Name == b.Name && a.Version == b.Version && a.Partition == b.Partition &&
+		slices.EqualFunc(a.Columns, b.Columns, func(c, d transform.Column) bool {
+			return c.Name == d.Name && c.Required == d.Required && c.Type.Equal(d.Type)
+		})
+}
+
 // adopt takes a window that is in the sink already into the ledger.
 func (r *run) adopt(ctx context.Context, w source.Window) (Loaded, error) {
 	m, ok := r.known[w]
@@ -123,85 +196,4 @@ func (r *run) adopt(ctx context.Context, w source.Window) (Loaded, error) {
 	m.Window = w
 	l := loadedFrom(m)
 	return l, r.finish(ctx, l)
-}
-
-// checkSource refuses a store that is not the one that was read before, or
-// whose positions went back.
-func (r *run) checkSource(ctx context.Context, mark source.Watermark) error {
-	s := r.state
-	if len(s.Loaded) == 0 {
-		return nil
-	}
-	const advice = "if the store was really restored or exchanged, load it under a new job name or into an empty folder; else mend the source's address"
-	last := s.Loaded[len(s.Loaded)-1].Through
-	if mark.Head.Compare(last) < 0 {
-		return &DisagreeError{
-			Job:    r.job.Name,
-			Reason: fmt.Sprintf("positions went back: the store ends at %s, but it is loaded through %s; it was truncated or restored", mark.Head, last),
-			Advice: advice,
-		}
-	}
-	for _, want := range []sinks.Anchor{s.First, s.Last} {
-		if want.Position.IsZero() {
-			continue
-		}
-		got, ok, err := r.anchorAt(ctx, want.Position)
-		if err != nil {
-			return err
-		}
-		if !ok {
-			return &DisagreeError{
-				Job:    r.job.Name,
-				Reason: fmt.Sprintf("the event at position %s is gone from the store (it was %s, version %d of stream %s)", want.Position, want.Type, want.StreamVersion, want.Stream),
-				Advice: advice,
-			}
-		}
-		if got.Stream != want.Stream || got.StreamVersion != want.StreamVersion || got.Type != want.Type {
-			return &DisagreeError{
-				Job: r.job.Name,
-				Reason: fmt.Sprintf("another store, or one with other positions: at position %s stands %s, version %d of stream %s; loaded was %s, version %d of stream %s",
-					want.Position, got.Type, got.StreamVersion, got.Stream, want.Type, want.StreamVersion, want.Stream),
-				Advice: advice,
-			}
-		}
-	}
-	return nil
-}
-
-// anchorAt reads the last event at a position.
-func (r *run) anchorAt(ctx context.Context, at source.Position) (sinks.Anchor, bool, error) {
-	before := at
-	before.Seq--
-	var got sinks.Anchor
-	found := false
-	err := r.job.Source.Read(ctx, source.Window{After: before, Through: at}, func(e *source.Event) error {
-		got, found = anchor(e), true
-		return nil
-	})
-	if err != nil {
-		return got, false, fmt.Errorf("read the event at %s again: %w", at, err)
-	}
-	return got, found, nil
-}
-
-// Check compares ledger, sink and source without loading anything. What a
-// crash left to be finished is finished.
-func (j *Job) Check(ctx context.Context) (err error) {
-	lease, err := j.Ledger.Lock(ctx, j.Name)
-	if err != nil {
-		return fmt.Errorf("job %s: %w", j.Name, err)
-	}
-	defer func() { err = errors.Join(err, lease.Release()) }()
-	r := &run{job: j, lease: lease}
-	if r.state, err = j.Ledger.State(ctx, j.Name); err != nil {
-		return fmt.Errorf("read ledger: %w", err)
-	}
-	if err := r.reconcile(ctx); err != nil {
-		return err
-	}
-	mark, err := j.Source.Watermark(ctx)
-	if err != nil {
-		return fmt.Errorf("find watermark: %w", err)
-	}
-	return r.checkSource(ctx, mark)
 }

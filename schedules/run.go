@@ -2,7 +2,6 @@ package schedules
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -86,7 +85,7 @@ func (r *run) all(ctx context.Context, rng Range) error {
 		return err
 	}
 	j.watch(Step{Name: StepWatermark})
-	mark, err := j.Source.Watermark(ctx)
+	mark, err := j.watermark(ctx)
 	if err != nil {
 		return fmt.Errorf("find watermark: %w", err)
 	}
@@ -102,7 +101,7 @@ func (r *run) all(ctx context.Context, rng Range) error {
 	if plan.Held {
 		j.log().Warn("watermark is held back", "job", j.Name, "safe", mark.Safe, "head", mark.Head, "holders", len(mark.Holders))
 	}
-	todo := append(plan.Pending, plan.New...)
+	todo := plan.all()
 	if len(todo) == 0 {
 		return nil
 	}
@@ -138,8 +137,12 @@ func (r *run) close(ctx context.Context, cause error) error {
 	if r.catalog != nil {
 		r.report.Tables = r.catalog.Tables()
 	}
+	c := Change{End: &r.record}
 	if r.record.ID == 0 {
-		return nil // nothing was begun
+		if cause == nil {
+			return nil // there was nothing to do
+		}
+		c.Begin = &r.record
 	}
 	r.record.Finished = time.Now().UTC()
 	r.record.Windows, r.record.Events = r.report.Windows, r.report.Events
@@ -148,7 +151,7 @@ func (r *run) close(ctx context.Context, cause error) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
-	if err := r.lease.Save(ctx, Change{End: &r.record}); err != nil {
+	if err := r.lease.Save(ctx, c); err != nil {
 		return fmt.Errorf("record run: %w", err)
 	}
 	return nil
@@ -163,32 +166,33 @@ func (r *run) discover(ctx context.Context, todo []Planned) error {
 		sample = DefaultSample
 	}
 	w := source.Window{After: todo[0].After, Through: todo[len(todo)-1].Through}
-	shapes, err := Discover(ctx, j.Source, j.Pipeline, w, sample, j.workers())
+	shapes, err := j.discover(ctx, w, sample)
 	if err != nil {
 		return err
 	}
-	return r.evolve(ctx, shapes)
+	// There may be nothing to make tables for: upcasters may drop all there is.
+	_, err = r.evolve(ctx, shapes)
+	return err
 }
 
-var errNoProgress = errors.New("the same payloads are new again after their columns were added; this is a defect of Backstory")
-
-// evolve makes tables and columns for what was found: first in the ledger,
-// then in the sink, which finishes later what it could not finish now.
-func (r *run) evolve(ctx context.Context, shapes *transform.Shapes) error {
+// evolve makes tables and columns for what was found, and tells whether there
+// was anything to make: first in the ledger, then in the sink, which finishes
+// later what it could not finish now.
+func (r *run) evolve(ctx context.Context, shapes *transform.Shapes) (bool, error) {
 	j := r.job
 	next, changed := r.catalog.Evolve(shapes)
 	if !changed {
-		return errNoProgress
+		return false, nil
 	}
 	j.watch(Step{Name: StepEvolve})
 	if err := r.lease.Save(ctx, Change{Tables: next.Tables()}); err != nil {
-		return fmt.Errorf("save tables: %w", err)
+		return false, fmt.Errorf("save tables: %w", err)
 	}
 	if e, ok := j.Sink.(sinks.Evolver); ok {
 		if err := e.Evolve(ctx, j.Name, r.state.Generation, next.Tables()); err != nil {
-			return fmt.Errorf("evolve tables: %w", err)
+			return false, fmt.Errorf("evolve tables: %w", err)
 		}
 	}
 	r.catalog = next
-	return nil
+	return true, nil
 }

@@ -14,7 +14,7 @@ import (
 // their times: where clocks disagreed, some near the border fall on the
 // other side.
 func (j *Job) PositionBefore(ctx context.Context, t time.Time) (source.Position, error) {
-	mark, err := j.Source.Watermark(ctx)
+	mark, err := j.watermark(ctx)
 	if err != nil {
 		return source.Position{}, fmt.Errorf("find watermark: %w", err)
 	}
@@ -40,7 +40,7 @@ func (j *Job) timeAfter(ctx context.Context, after, through source.Position) (so
 	const step = 64
 	clock := j.Pipeline.NewClock()
 	for {
-		w, _, err := j.Source.Plan(ctx, after, through, step)
+		w, _, err := j.cut(ctx, after, through, step)
 		if err != nil || w.Empty() {
 			return source.Position{}, time.Time{}, err
 		}

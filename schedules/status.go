@@ -28,7 +28,7 @@ func (j *Job) Status(ctx context.Context, ask bool) (*Status, error) {
 	}
 	out := &Status{State: s}
 	if ask {
-		mark, err := j.Source.Watermark(ctx)
+		mark, err := j.watermark(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("find watermark: %w", err)
 		}

@@ -22,6 +22,15 @@ import (
 // ErrCommitted is what Begin returns for a load that is there already.
 var ErrCommitted = errors.New("the window is committed already")
 
+// ErrHeld is wrapped by the error of a sink whose job another process is
+// working on.
+var ErrHeld = errors.New("another process is working on the job")
+
+// ErrDisagree is wrapped by an error that says that a sink does not hold what
+// it should: something of it was deleted, changed, damaged, or belongs to
+// somebody else. Nothing has been loaded since.
+var ErrDisagree = errors.New("the sink does not hold what it should")
+
 // Load identifies what a transaction loads. Two loads of one job and
 // generation are equal or their windows do not overlap.
 type Load struct {

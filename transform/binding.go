@@ -32,7 +32,7 @@ func (b *binding) add(name string) *binding {
 		b.index = make(map[string]int)
 	}
 	b.index[name] = len(b.members)
-	b.members = append(b.members, binding{name: name, column: -1, exploded: -1})
+	b.members = append(b.members, binding{name: name, column: -1, exploded: -1, closed: b.closed, sealed: b.closed})
 	return &b.members[len(b.members)-1]
 }
 

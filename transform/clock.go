@@ -82,7 +82,7 @@ func parseOffset(text []byte) (seconds int, zoned, ok bool) {
 			return 0, false, false
 		}
 		n, ok := number(text[:2])
-		if !ok || n > 59 {
+		if !ok || n > 59 || i == 0 && n > 23 {
 			return 0, false, false
 		}
 		seconds += n * unit

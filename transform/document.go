@@ -71,6 +71,7 @@ const (
 	// written follows in aux, from end to first, which a string has no other
 	// use for.
 	textReplaced
+	marked // the value stood in an unknown marker
 )
 
 type unknownMarker struct {
@@ -82,9 +83,10 @@ type unknownMarker struct {
 // maxDocument is the most bytes a document may have: offsets are 32 bits.
 const maxDocument = math.MaxUint32 / 2
 
-// Root is the document's outermost value, None before the first Parse.
+// Root is the document's outermost value, None before the first Parse and
+// for a nil document.
 func (d *Document) Root() Value {
-	if len(d.nodes) == 0 {
+	if d == nil || len(d.nodes) == 0 {
 		return None
 	}
 	return d.root
@@ -127,6 +129,9 @@ func (d *Document) Exact(v Value) bool { return d.nodes[v].flags&textReplaced ==
 
 // Marker is the name of the unknown typed marker v stood in, or nil.
 func (d *Document) Marker(v Value) []byte {
+	if d.nodes[v].flags&marked == 0 {
+		return nil
+	}
 	for _, u := range d.unknown {
 		if u.value == v {
 			if u.inAux {

@@ -2,7 +2,8 @@ package transform
 
 import (
 	"errors"
-	"slices"
+	"math"
+	"strings"
 
 	"backstory/source"
 )
@@ -50,15 +51,9 @@ func newLifted(p source.Payload) lifted {
 	return l
 }
 
-// has tells whether the member at a path stands in the envelope.
-func (l lifted) has(path []string, meta bool) bool {
-	return slices.ContainsFunc(l.paths, func(p source.Path) bool {
-		return p.Meta == meta && slices.Equal(p.Names, path)
-	})
-}
-
 var (
 	errNotInteger = errors.New("want an integer")
+	errNotVersion = errors.New("want a schema version, an integer from 1 on")
 	errNotTime    = errors.New("want an ISO 8601 date and time with its offset")
 	errNotText    = errors.New("want text")
 )
@@ -69,6 +64,7 @@ type opener struct {
 	names      *source.NameCache
 	data, meta Document
 	envelope   Envelope
+	text       []byte // of envelope members that do not stand so in the payload
 }
 
 func newOpener(l lifted) *opener {
@@ -116,35 +112,36 @@ func (o *opener) lift(env *Envelope) (string, error) {
 	if d, v := o.value(p.Time); v != None {
 		t, ok := timeValue(d, v)
 		if !ok {
-			return pathText(p.Time.Names), errNotTime
+			return placeText(p.Time), errNotTime
 		}
 		env.Micros, env.HasTime = t.micros, true
 	}
 	if d, v := o.value(p.SchemaVersion); v != None {
 		n, ok := integerValue(d, v)
-		if !ok {
-			return pathText(p.SchemaVersion.Names), errNotInteger
+		if !ok || n < 0 || n > math.MaxInt32 {
+			return placeText(p.SchemaVersion), errNotVersion
 		}
 		env.Stored = int(n)
 	}
 	if d, v := o.value(p.StreamVersion); v != None {
 		n, ok := integerValue(d, v)
 		if !ok {
-			return pathText(p.StreamVersion.Names), errNotInteger
+			return placeText(p.StreamVersion), errNotInteger
 		}
 		env.StreamVersion = n
 	}
 	if d, v := o.value(p.Type); v != None {
 		if d.Kind(v) != ValueString {
-			return pathText(p.Type.Names), errNotText
+			return placeText(p.Type), errNotText
 		}
 		env.Type = o.names.Name(d.Text(v))
 	}
+	o.text = o.text[:0]
 	if d, v := o.value(p.ID); v != None {
-		env.ID = scalarText(d, v)
+		env.ID = o.scalarText(d, v)
 	}
 	if d, v := o.value(p.Stream); v != None {
-		env.Stream = scalarText(d, v)
+		env.Stream = o.scalarText(d, v)
 	}
 	return "", nil
 }
@@ -192,13 +189,19 @@ func integerValue(d *Document, v Value) (int64, bool) {
 	return 0, false
 }
 
-// scalarText is the text of a scalar as a column of text would hold it.
-func scalarText(d *Document, v Value) []byte {
+// scalarText is the text of a scalar as a column of text would hold it, and
+// JSON text for all else. It is valid until the next event.
+func (o *opener) scalarText(d *Document, v Value) []byte {
+	start := len(o.text)
 	switch d.Kind(v) {
 	case ValueString, ValueInteger, ValueDecimal, ValueTimestamp:
 		return d.Text(v)
+	case ValueUUID:
+		o.text = appendUUID(o.text, d.Text(v))
+	default:
+		o.text = d.AppendJSON(o.text, v)
 	}
-	return d.AppendJSON(nil, v)
+	return o.text[start:]
 }
 
 func eventError(e *source.Event, step, path string, err error) error {
@@ -206,6 +209,8 @@ func eventError(e *source.Event, step, path string, err error) error {
 	var syntax *SyntaxError
 	if errors.As(err, &syntax) {
 		advice = "look at the stored bytes; if they are encrypted, compressed or not JSON, say so under source.state"
+	} else {
+		advice = "look at the event's payload, and at the paths the source's layout names for its envelope"
 	}
 	return &source.EventError{
 		Position: e.Position, Stream: string(e.Stream), Type: e.Type, Schema: e.SchemaVersion,
@@ -213,14 +218,14 @@ func eventError(e *source.Event, step, path string, err error) error {
 	}
 }
 
-// pathText writes a path as messages and config do: names joined by dots.
-func pathText(path []string) string {
-	out := ""
-	for i, name := range path {
-		if i > 0 {
-			out += "."
-		}
-		out += name
+// placeText writes a path into the payload, or with meta in front one into
+// the metadata.
+func placeText(p source.Path) string {
+	if p.Meta {
+		return "meta." + pathText(p.Names)
 	}
-	return out
+	return pathText(p.Names)
 }
+
+// pathText writes a path as messages and config do: names joined by dots.
+func pathText(path []string) string { return strings.Join(path, ".") }

@@ -1,7 +1,5 @@
 package transform
 
-import "unicode/utf8"
-
 // AppendJSON appends v as compact JSON text. Numbers keep their digits;
 // typed values become strings (UUIDs with dashes, decimals and times as they
 // were written); NaN and the infinities, which JSON does not have, become
@@ -80,12 +78,4 @@ func appendQuoted(dst, text []byte) []byte {
 		text = text[1:]
 	}
 	return append(dst, '"')
-}
-
-// appendQuotedString is appendQuoted for text that may not be UTF-8.
-func appendQuotedString(dst []byte, text string) []byte {
-	if !utf8.ValidString(text) {
-		text = string([]rune(text))
-	}
-	return appendQuoted(dst, []byte(text))
 }

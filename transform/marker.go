@@ -42,6 +42,7 @@ func (d *Document) resolveMarker(v Value) {
 	n.kind, n.off, n.end, n.first = known, inner.off, inner.end, inner.first
 	n.flags = n.flags&nameInAux | inner.flags&(textInAux|textReplaced)
 	if known == kind {
+		n.flags |= marked
 		t := d.nodes[typ]
 		d.unknown = append(d.unknown, unknownMarker{value: v, off: t.off, end: t.end, inAux: t.flags&textInAux != 0})
 	}

@@ -3,6 +3,8 @@ package transform
 import (
 	"math"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 )
 
 // The methods below are for upcasters. New values belong to the document
@@ -10,8 +12,12 @@ import (
 // stand in one place only: take it out with Remove before putting it
 // elsewhere.
 
-// NewString makes a string of text, which it copies.
+// NewString makes a string of text, which it copies. Bytes that are not
+// UTF-8 become U+FFFD.
 func (d *Document) NewString(text string) Value {
+	if !utf8.ValidString(text) {
+		text = strings.ToValidUTF8(text, "\ufffd")
+	}
 	return d.newText(ValueString, text)
 }
 
@@ -128,6 +134,9 @@ func (d *Document) link(container, last, v Value) {
 }
 
 func (d *Document) setName(v Value, name string) {
+	if !utf8.ValidString(name) {
+		name = strings.ToValidUTF8(name, "\ufffd")
+	}
 	n := &d.nodes[v]
 	n.nameOff = uint32(len(d.aux))
 	d.aux = append(d.aux, name...)

@@ -1,6 +1,8 @@
 package transform
 
 import (
+	"bytes"
+
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 )
@@ -19,6 +21,7 @@ type rows struct {
 	counted  int      // how many of the rows are in bytes
 	inExtra  bool     // the row at work has values in _extra
 	path     [][]byte // memory for a filling's path
+	key      []byte   // memory for a path in _extra
 }
 
 func newRows(t *Table, b bindings) *rows {
@@ -70,28 +73,34 @@ func (r *rows) end() {
 	}
 }
 
-// keep puts a value that fits no column into _extra, under its dotted path.
+// keep puts a value that fits no column into _extra, under its path: names
+// joined by dots, in quotes where a name would be mistaken for something
+// else, and for the metadata with meta in front.
 func (r *rows) keep(d *Document, v Value, path [][]byte, meta bool) {
-	x := &r.extra.bytes
+	x := r.extra.bytes
 	if r.inExtra {
-		*x = append(*x, ',')
+		x = append(x, ',')
 	} else {
-		*x = append(*x, '{')
+		x = append(x, '{')
 		r.inExtra = true
 	}
-	var name []byte
+	key := r.key[:0]
 	if meta {
-		name = append(name, "meta"...)
+		key = append(key, "meta."...)
 	}
-	for _, step := range path {
-		if len(name) > 0 {
-			name = append(name, '.')
+	for i, name := range path {
+		if i > 0 {
+			key = append(key, '.')
 		}
-		name = append(name, step...)
+		if len(name) == 0 || bytes.ContainsAny(name, `."`) || i == 0 && !meta && string(name) == "meta" {
+			key = appendQuoted(key, name)
+		} else {
+			key = append(key, name...)
+		}
 	}
-	*x = appendQuoted(*x, name)
-	*x = append(*x, ':')
-	*x = d.AppendJSON(*x, v)
+	x = appendQuoted(x, key)
+	x = append(x, ':')
+	r.key, r.extra.bytes = key, d.AppendJSON(x, v)
 }
 
 // payload fills the column data of the table of all events: the payload

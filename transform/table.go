@@ -77,6 +77,9 @@ type Table struct {
 	schema *arrow.Schema
 }
 
+// Record is a batch of a table's rows as it is handed to a sink.
+type Record = arrow.Record
+
 // Schema gives the Arrow schema of the table's records, in column order. It
 // is made once; call it before the table is shared.
 func (t *Table) Schema() *arrow.Schema {

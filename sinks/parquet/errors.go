@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"syscall"
+
+	"backstory/sinks"
 )
 
 // Error is something about the folder that a person has to look at.
@@ -12,16 +14,28 @@ type Error struct {
 	Err error
 	// Advice is one sentence that says what to do.
 	Advice string
+
+	disagrees bool
 }
 
 func (e *Error) Error() string { return e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
+// Is tells errors.Is whether the folder is not as it was left.
+func (e *Error) Is(target error) bool { return e.disagrees && target == sinks.ErrDisagree }
+
 // Hint says what to do about the error.
 func (e *Error) Hint() string { return e.Advice }
 
-// fault makes an Error; format and args are fmt.Errorf's.
+// fault makes an Error that says that the folder is not as it was left, and
+// is sinks.ErrDisagree; format and args are fmt.Errorf's.
 func fault(hint, format string, args ...any) error {
+	return &Error{Err: fmt.Errorf(format, args...), Advice: hint, disagrees: true}
+}
+
+// refuse makes an Error about what was asked for; format and args are
+// fmt.Errorf's.
+func refuse(hint, format string, args ...any) error {
 	return &Error{Err: fmt.Errorf(format, args...), Advice: hint}
 }
 
@@ -38,7 +52,7 @@ func explain(err error, format string, args ...any) error {
 	}
 	hint := ""
 	switch {
-	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), errors.Is(err, syscall.EFBIG):
 		hint = "free space on the disk, or set another sink.path; nothing is half loaded, run again afterwards"
 	case errors.Is(err, syscall.EROFS):
 		hint = "the file system is mounted read-only; mount it for writing or set another sink.path"

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"time"
+
+	"backstory/sinks"
 )
 
 type purpose bool
@@ -86,7 +88,7 @@ func (h *home) take(ctx context.Context, p purpose) error {
 		switch {
 		case err == nil:
 			h.lock = lock
-		case errors.Is(err, errLocked), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		case errors.Is(err, sinks.ErrHeld), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		default:
 			return explain(err, "lock job %s", h.name)
 		}
@@ -102,11 +104,11 @@ func (h *home) take(ctx context.Context, p purpose) error {
 			h.lock = lock
 			return nil
 		}
-		if !errors.Is(err, errLocked) {
+		if !errors.Is(err, sinks.ErrHeld) {
 			return explain(err, "lock job %s", h.name)
 		}
 		if time.Now().After(deadline) {
-			return fault("wait until it has finished or stop it; fuser "+filepath.Join(h.dir, "lock")+" shows it", "lock job %s: %w", h.name, err)
+			return refuse("wait until it has finished or stop it; fuser "+filepath.Join(h.dir, "lock")+" shows it", "lock job %s: %w", h.name, err)
 		}
 		select {
 		case <-ctx.Done():

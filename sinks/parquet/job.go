@@ -39,7 +39,7 @@ func (s *Sink) openJob(h *home, generation int) (*job, error) {
 		current = live.Generation
 	}
 	if generation < current {
-		return nil, fault("give the job's present generation; state shows it",
+		return nil, refuse("give the job's present generation; state shows it",
 			"open job %s: generation %d was replaced by generation %d", h.name, generation, current)
 	}
 	j := &job{sink: s, name: h.name, generation: generation, underway: make(map[source.Window]bool), writable: h.lock != nil}
@@ -132,7 +132,7 @@ func (j *job) begin(l sinks.Load) (sinks.Txn, error) {
 	}
 	for v := range j.underway {
 		if v.Overlaps(l.Window) {
-			return nil, fault("load windows that do not overlap",
+			return nil, refuse("load windows that do not overlap",
 				"begin load %s of job %s: window %s is being loaded and overlaps it", l.Window, l.Job, v)
 		}
 	}
@@ -164,7 +164,7 @@ func (j *job) claim(t *transform.Table) error {
 	}
 	if known != nil {
 		if diff := difference(known, t); diff != "" {
-			return fault("evolve the job's tables before loading",
+			return refuse("evolve the job's tables before loading",
 				"write to table %s: its files are of version %d and the rows of version %d: %s", t.Name, known.Version, t.Version, diff)
 		}
 		return nil

@@ -91,7 +91,7 @@ func hidden(name string) bool { return strings.HasPrefix(name, ".") || strings.H
 // checkName refuses what cannot be a folder of its own.
 func checkName(what, name string) error {
 	if name == "" || hidden(name) || strings.ContainsAny(name, "/\\\x00=") || name != filepath.Base(name) {
-		return fault("use letters, digits, - and _ and begin with a letter or digit",
+		return refuse("use letters, digits, - and _ and begin with a letter or digit",
 			"use %s name %q as a folder: it is empty, hidden or not one name", what, name)
 	}
 	return nil

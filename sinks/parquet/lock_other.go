@@ -2,12 +2,7 @@
 
 package parquet
 
-import (
-	"errors"
-	"os"
-)
-
-var errLocked = errors.New("another process is working on the job")
+import "os"
 
 // lockFile opens the file. There are no locks that end with a process here:
 // only the ledger's lease keeps workers apart.

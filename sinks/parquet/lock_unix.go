@@ -6,13 +6,13 @@ import (
 	"errors"
 	"os"
 
+	"backstory/sinks"
+
 	"golang.org/x/sys/unix"
 )
 
-// errLocked tells that another process holds the lock.
-var errLocked = errors.New("another process is working on the job")
-
-// lockFile takes the lock of that file without waiting. The lock ends with
+// lockFile takes the lock of that file without waiting, or returns
+// sinks.ErrHeld. The lock ends with
 // the process or when the file is closed. On a file system without locks it
 // is taken by all: then only the ledger's lease keeps workers apart.
 func lockFile(path string) (*os.File, error) {
@@ -24,7 +24,7 @@ func lockFile(path string) (*os.File, error) {
 	switch {
 	case errors.Is(err, unix.EWOULDBLOCK):
 		f.Close()
-		return nil, errLocked
+		return nil, sinks.ErrHeld
 	case errors.Is(err, unix.ENOTSUP), errors.Is(err, unix.ENOLCK), errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EINVAL):
 		return f, nil
 	case err != nil:

@@ -73,7 +73,7 @@ type stored struct {
 	loads []sinks.Manifest
 }
 
-// readManifests reads all manifests of a folder in the order of their windows.
+// readManifests reads all manifests of a folder.
 func readManifests(dir, job string, generation int) ([]stored, error) {
 	names, err := list(dir)
 	if err != nil {
@@ -90,30 +90,45 @@ func readManifests(dir, job string, generation int) ([]stored, error) {
 		}
 		all = append(all, stored{name, loads})
 	}
-	slices.SortFunc(all, func(a, b stored) int { return byWindow(a.loads[0], b.loads[0]) })
-	var last source.Window
-	for _, s := range all {
-		for _, l := range s.loads {
-			if l.Window.After.Compare(last.Through) < 0 {
-				return nil, fault("remove the manifest that does not belong there, together with its files",
-					"read manifest %s: its window %s overlaps window %s of another", filepath.Join(dir, s.name), l.Window, last)
-			}
-			last = l.Window
-		}
+	if err := checkOverlaps(dir, all); err != nil {
+		return nil, err
 	}
 	return all, nil
+}
+
+// checkOverlaps refuses manifests that count a position twice.
+func checkOverlaps(dir string, all []stored) error {
+	file := make(map[source.Window]string)
+	for _, s := range all {
+		for _, l := range s.loads {
+			if other, ok := file[l.Window]; ok {
+				return fault("remove the one that does not belong there", "read manifests %s and %s of %s: both hold window %s", other, s.name, dir, l.Window)
+			}
+			file[l.Window] = s.name
+		}
+	}
+	loads := loadsOf(all)
+	for i := 1; i < len(loads); i++ {
+		if a, b := loads[i-1].Window, loads[i].Window; a.Overlaps(b) {
+			return fault("remove the manifest that does not belong there, together with its files",
+				"read manifests %s and %s of %s: their windows %s and %s overlap", file[a], file[b], dir, a, b)
+		}
+	}
+	return nil
 }
 
 func byWindow(a, b sinks.Manifest) int {
 	return cmp.Or(a.Window.After.Compare(b.Window.After), a.Window.Through.Compare(b.Window.Through))
 }
 
-// loadsOf gives the loads of all manifests, by window.
+// loadsOf gives the loads of all manifests, by window. Their tables stay the
+// manifests' own.
 func loadsOf(all []stored) []sinks.Manifest {
 	var loads []sinks.Manifest
 	for _, s := range all {
 		loads = append(loads, s.loads...)
 	}
+	slices.SortFunc(loads, byWindow)
 	return loads
 }
 

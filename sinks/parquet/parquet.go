@@ -65,6 +65,8 @@ type Sink struct {
 	budget  int64
 	format  *parquetfile.Format
 	onStep  func(string)
+	// exchange swaps two names in one step, or gives false if that cannot be done.
+	exchange func(a, b string) (bool, error)
 
 	mu    sync.Mutex
 	homes map[string]*home
@@ -81,7 +83,7 @@ var (
 // before a job's first operation.
 func Open(ctx context.Context, o Options) (*Sink, error) {
 	if o.Path == "" {
-		return nil, fault("set sink.path to the folder for the tables", "open parquet sink: the path is empty")
+		return nil, refuse("set sink.path to the folder for the tables", "open parquet sink: the path is empty")
 	}
 	created := "backstory"
 	if o.Version != "" {
@@ -89,12 +91,12 @@ func Open(ctx context.Context, o Options) (*Sink, error) {
 	}
 	f, err := parquetfile.NewFormat(parquetfile.Options{Codec: o.Codec, Level: o.Level, RowGroupRows: o.RowGroupRows, CreatedBy: created})
 	if err != nil {
-		return nil, fault("correct sink.codec or sink.level", "open parquet sink: %w", err)
+		return nil, refuse("correct sink.codec or sink.level", "open parquet sink: %w", err)
 	}
 	info, err := os.Stat(o.Path)
 	switch {
 	case err == nil && !info.IsDir():
-		return nil, fault("set sink.path to a folder", "open parquet sink: %s is a file", o.Path)
+		return nil, refuse("set sink.path to a folder", "open parquet sink: %s is a file", o.Path)
 	case errors.Is(err, fs.ErrNotExist):
 		err = os.MkdirAll(o.Path, 0o777)
 	}
@@ -104,7 +106,7 @@ func Open(ctx context.Context, o Options) (*Sink, error) {
 	if o.Budget <= 0 {
 		o.Budget = DefaultBudget
 	}
-	return &Sink{path: o.Path, version: o.Version, budget: o.Budget, format: f, onStep: o.Step, homes: make(map[string]*home)}, nil
+	return &Sink{path: o.Path, version: o.Version, budget: o.Budget, format: f, onStep: o.Step, exchange: exchange, homes: make(map[string]*home)}, nil
 }
 
 // Begin starts a load. The files of a load that a crash left behind are

@@ -235,7 +235,7 @@ func (j *job) replace(live, fresh, old string, id uint64) error {
 		return fault("restore the folder from a backup", "replace %s: it and what replaces it are gone", live)
 	case there:
 		j.sink.step("exchange %s", filepath.Base(live))
-		if ok, err := exchange(live, fresh); ok || err != nil {
+		if ok, err := j.sink.exchange(live, fresh); ok || err != nil {
 			return err
 		}
 		if err := os.Rename(live, old); err != nil {
@@ -253,7 +253,7 @@ func (j *job) replace(live, fresh, old string, id uint64) error {
 // under way, and everything is read from the disk anew.
 func (j *job) change(what string) ([]stored, error) {
 	if len(j.underway) > 0 {
-		return nil, fault("wait until they have finished", "%s job %s: %d of its loads are under way", what, j.name, len(j.underway))
+		return nil, refuse("wait until they have finished", "%s job %s: %d of its loads are under way", what, j.name, len(j.underway))
 	}
 	if err := j.recover(); err != nil {
 		return nil, err

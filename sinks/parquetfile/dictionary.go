@@ -8,16 +8,11 @@ import (
 	"github.com/apache/arrow/go/v17/parquet"
 )
 
-// A dictionary that has grown beyond either of these does not pay any more.
-const (
-	dictionaryBytes   = 1 << 20
-	dictionaryEntries = 1 << 16
-)
-
 // dictionary numbers distinct byte strings in the order they come. Its body
 // is the dictionary page: each value behind its length, or bare where all
 // values have one size.
 type dictionary struct {
+	limits  *limits
 	fixed   int // the size of every value, 0 where sizes differ
 	body    []byte
 	starts  []uint32 // where each value begins in body
@@ -32,16 +27,13 @@ type dictionary struct {
 	pages  int  // of the chunk, that refer to the dictionary
 }
 
-// A dictionary is judged by this many values, or by its first page.
-const judgedValues = 16_384
-
 type slot struct {
 	hash  uint32
 	entry uint32 // index+1; 0 is free
 }
 
-func newDictionary(fixed int, judge bool) *dictionary {
-	return &dictionary{fixed: fixed, judge: judge, seed: maphash.MakeSeed()}
+func newDictionary(l *limits, fixed int, judge bool) *dictionary {
+	return &dictionary{limits: l, fixed: fixed, judge: judge, seed: maphash.MakeSeed()}
 }
 
 // add adds v to the page.
@@ -109,8 +101,8 @@ func (d *dictionary) value(index uint32) []byte {
 // full tells whether the page should end so that the dictionary can be given
 // up: it has grown too large, or values are seen not to repeat.
 func (d *dictionary) full() bool {
-	return len(d.body) >= dictionaryBytes || len(d.starts) >= dictionaryEntries ||
-		len(d.indices) >= judgedValues && d.fails()
+	return len(d.body) >= d.limits.dictionaryBytes || len(d.starts) >= d.limits.dictionaryEntries ||
+		len(d.indices) >= d.limits.judgedValues && d.fails()
 }
 
 func (d *dictionary) fails() bool {
@@ -120,7 +112,7 @@ func (d *dictionary) fails() bool {
 // size is about the bytes of the page under way.
 func (d *dictionary) size() int {
 	if d.full() {
-		return pageBytes
+		return d.limits.pageBytes
 	}
 	return len(d.indices) * d.width() / 8
 }
@@ -136,11 +128,11 @@ func (d *dictionary) appendPage(dst []byte) ([]byte, parquet.Encoding) {
 	}
 	if d.fails() {
 		dst = d.appendPlain(dst)
-		judged, full := len(d.indices) >= judgedValues, d.full()
+		judged, full := len(d.indices) >= d.limits.judgedValues, d.full()
 		d.reset()
 		d.off = full
 		if judged {
-			*d = dictionary{fixed: d.fixed, off: true, judged: true}
+			*d = dictionary{limits: d.limits, fixed: d.fixed, off: true, judged: true}
 		}
 		return dst, parquet.Encodings.Plain
 	}

@@ -59,11 +59,31 @@ type Format struct {
 	created string
 	codec   compress.Compression
 	zstd    *zstd.Encoder
+	limits  limits
+}
+
+// limits are the sizes at which parts of a file end. Tests make them small.
+type limits struct {
+	// A page ends at either of these. Readers decode page by page, and a
+	// column's raw page is what a Writer holds beside the compressed ones.
+	pageBytes, pageLevels int
+	// A dictionary that has grown to either of these does not pay any more.
+	dictionaryBytes, dictionaryEntries int
+	// A dictionary is judged by this many values, or by its first page.
+	judgedValues int
+}
+
+var defaultLimits = limits{
+	pageBytes:         256 << 10,
+	pageLevels:        32 << 10,
+	dictionaryBytes:   1 << 20,
+	dictionaryEntries: 1 << 16,
+	judgedValues:      16 << 10,
 }
 
 // NewFormat checks o and fills in its defaults.
 func NewFormat(o Options) (*Format, error) {
-	f := &Format{rows: o.RowGroupRows, bytes: o.RowGroupBytes, created: o.CreatedBy}
+	f := &Format{rows: o.RowGroupRows, bytes: o.RowGroupBytes, created: o.CreatedBy, limits: defaultLimits}
 	if f.rows <= 0 {
 		f.rows = DefaultRowGroupRows
 	}
@@ -81,12 +101,12 @@ func NewFormat(o Options) (*Format, error) {
 		if o.Level < 1 || o.Level > 22 {
 			return nil, fmt.Errorf("use zstd level %d: want 1 to 22", o.Level)
 		}
-		// Pages are at most pageBytes before compression (but for single
+		// Pages are at most that large before compression (but for single
 		// values that are larger), so a larger window would only cost memory.
 		enc, err := zstd.NewWriter(nil,
 			zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(o.Level)),
 			zstd.WithEncoderConcurrency(runtime.GOMAXPROCS(0)),
-			zstd.WithWindowSize(pageBytes),
+			zstd.WithWindowSize(f.limits.pageBytes),
 			zstd.WithLowerEncoderMem(true),
 			zstd.WithEncoderCRC(false),
 			zstd.WithZeroFrames(true))

@@ -34,10 +34,10 @@ type integers struct {
 	least, greatest int64 // for floats, the bits
 }
 
-func newIntegers(v integers, e transform.Encoding) *integers {
+func newIntegers(l *limits, v integers, e transform.Encoding) *integers {
 	switch {
 	case e == transform.Dictionary:
-		v.dict = newDictionary(8, false)
+		v.dict = newDictionary(l, 8, false)
 	case e != transform.Plain && !v.float:
 		v.delta = &delta{}
 	}

@@ -8,13 +8,6 @@ import (
 	"github.com/apache/arrow/go/v17/parquet"
 )
 
-// A page ends at either of these. Readers decode page by page, and a column's
-// raw page is what a Writer holds beside the compressed ones.
-const (
-	pageBytes  = 256 << 10
-	pageLevels = 32 << 10
-)
-
 // leaf is one column chunk under way: the pages that are encoded, and the one
 // that is not yet full.
 type leaf struct {
@@ -72,7 +65,7 @@ func (l *leaf) writeFlat(a arrow.Array, from, to int, s *scratch) {
 // present adds values of a flat column.
 func (l *leaf) present(from, to int, s *scratch) {
 	for i := from; i < to; {
-		n := l.vals.fit(i, min(to-i, pageLevels-l.levels))
+		n := l.vals.fit(i, min(to-i, l.format.limits.pageLevels-l.levels))
 		l.vals.take(i, n)
 		if l.maxDef > 0 {
 			l.def.put(1, n)
@@ -87,7 +80,7 @@ func (l *leaf) present(from, to int, s *scratch) {
 func (l *leaf) missing(n int, s *scratch) {
 	l.nulls += int64(n)
 	for n > 0 {
-		k := min(n, pageLevels-l.levels)
+		k := min(n, l.format.limits.pageLevels-l.levels)
 		l.def.put(0, k)
 		l.levels += k
 		n -= k
@@ -119,7 +112,7 @@ func (l *leaf) level(rep, def int) {
 
 // endFullPage may only be called where a row ends.
 func (l *leaf) endFullPage(s *scratch) {
-	if l.levels >= pageLevels || l.vals.size() >= pageBytes {
+	if l.levels >= l.format.limits.pageLevels || l.vals.size() >= l.format.limits.pageBytes {
 		l.endPage(s)
 	}
 }
@@ -142,7 +135,7 @@ func (l *leaf) endPage(s *scratch) {
 	l.paged += int64(len(s.packed))
 	l.total += int64(l.levels)
 	l.levels = 0
-	s.keep(raw)
+	s.keep(raw, 4*l.format.limits.pageBytes)
 }
 
 // appendLevels appends the levels behind their length, as version 1 of data
@@ -171,12 +164,12 @@ func (l *leaf) buffered() int64 {
 type scratch struct{ raw, packed []byte }
 
 // keep keeps the memory of a raw page unless a huge value made it huge.
-func (s *scratch) keep(raw []byte) {
+func (s *scratch) keep(raw []byte, most int) {
 	s.raw = raw
-	if cap(s.raw) > 4*pageBytes {
+	if cap(s.raw) > most {
 		s.raw = nil
 	}
-	if cap(s.packed) > 4*pageBytes {
+	if cap(s.packed) > most {
 		s.packed = nil
 	}
 }

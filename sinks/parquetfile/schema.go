@@ -95,9 +95,9 @@ func (l *layout) add(f *Format, name, path string, t transform.Type, e transform
 	if strings.Contains(name, "\x00") {
 		return nil, nil, fmt.Errorf("name %q holds a zero byte", name)
 	}
-	n.leaf = newLeaf(f, path, newValues(t, e), def, rep)
+	n.leaf = newLeaf(f, path, newValues(&f.limits, t, e), def, rep)
 	l.leaves = append(l.leaves, n.leaf)
-	l.encodings[path] = encodingOf(t, e)
+	l.encodings[path] = encodingOf(n.leaf.vals)
 	s, err := primitive(name, repetition, t)
 	return n, s, err
 }

@@ -13,6 +13,7 @@ import (
 
 // texts encodes strings.
 type texts struct {
+	limits  *limits
 	offsets []int32 // borrowed, as is data
 	data    []byte
 
@@ -23,11 +24,11 @@ type texts struct {
 	least, greatest []byte
 }
 
-func newTexts(e transform.Encoding) *texts {
+func newTexts(l *limits, e transform.Encoding) *texts {
 	if e == transform.Plain {
-		return &texts{}
+		return &texts{limits: l}
 	}
-	return &texts{dict: newDictionary(0, e != transform.Dictionary)}
+	return &texts{limits: l, dict: newDictionary(l, 0, e != transform.Dictionary)}
 }
 
 func (v *texts) bind(a arrow.Array) {
@@ -42,7 +43,7 @@ func (v *texts) unbind() { v.offsets, v.data = nil, nil }
 
 // fit keeps the values taken at once near a page's size.
 func (v *texts) fit(i, n int) int {
-	for n = min(n, 1024); n > 1 && int(v.offsets[i+n]-v.offsets[i]) > pageBytes/2; {
+	for n = min(n, 1024); n > 1 && int(v.offsets[i+n]-v.offsets[i]) > v.limits.pageBytes/2; {
 		n /= 2
 	}
 	return n

@@ -34,7 +34,7 @@ func (w *Writer) transcode(r *Reader, group int, at []int) error {
 			leaf.fill(rows, &w.s)
 			continue
 		}
-		b.size = batchSize(r, group, at[i])
+		b.size = w.batchSize(r, group, at[i])
 		c, err := rg.Column(at[i])
 		if err == nil {
 			err = leaf.adopt(c, b, &w.s)
@@ -53,13 +53,13 @@ func (w *Writer) transcode(r *Reader, group int, at []int) error {
 
 // batchSize keeps what is decoded at once near a page's size, however large
 // the values are.
-func batchSize(r *Reader, group, column int) int64 {
+func (w *Writer) batchSize(r *Reader, group, column int) int64 {
 	c, err := r.meta.RowGroup(group).ColumnChunk(column)
 	if err != nil || c.NumValues() == 0 {
 		return 1
 	}
 	each := max(1, c.TotalUncompressedSize()/c.NumValues())
-	return min(batchLevels, max(1, pageBytes/each))
+	return min(batchLevels, max(1, int64(w.format.limits.pageBytes)/each))
 }
 
 // adopt adds all values of a column chunk.

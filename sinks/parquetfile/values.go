@@ -21,7 +21,7 @@ type values interface {
 	// fit gives how many of the n values from slot i on to take before the
 	// page is looked at again, at least one.
 	fit(i, n int) int
-	// size is about the bytes of the page under way; pageBytes or more asks
+	// size is about the bytes of the page under way; limits.pageBytes or more asks
 	// for the page to be ended.
 	size() int
 	// appendPage appends the encoded page and begins the next.
@@ -39,26 +39,26 @@ type values interface {
 }
 
 // newValues makes the encoder of a column of a scalar type.
-func newValues(t transform.Type, e transform.Encoding) values {
+func newValues(l *limits, t transform.Type, e transform.Encoding) values {
 	switch t.Kind {
 	case transform.Bool:
 		return &booleans{}
 	case transform.Int64, transform.Timestamp, transform.DateTime:
-		return newIntegers(integers{}, e)
+		return newIntegers(l, integers{}, e)
 	case transform.Float64:
-		return newIntegers(integers{float: true}, e)
+		return newIntegers(l, integers{float: true}, e)
 	case transform.Decimal:
 		if t.Precision <= maxInt64Digits {
-			return newIntegers(integers{decimal: true}, e)
+			return newIntegers(l, integers{decimal: true}, e)
 		}
 		return &decimals{width: decimalWidth(t.Precision)}
 	}
-	return newTexts(e)
+	return newTexts(l, e)
 }
 
 // encodingOf is the encoding of the pages of a column that has no dictionary.
-func encodingOf(t transform.Type, e transform.Encoding) parquet.Encoding {
-	if v, ok := newValues(t, e).(*integers); ok && v.delta != nil {
+func encodingOf(v values) parquet.Encoding {
+	if v, ok := v.(*integers); ok && v.delta != nil {
 		return parquet.Encodings.DeltaBinaryPacked
 	}
 	return parquet.Encodings.Plain

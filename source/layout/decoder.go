@@ -103,13 +103,13 @@ func (d *Decoder) decompress(stored []byte) ([]byte, error) {
 	d.plain = d.plain[:0]
 	for {
 		if len(d.plain) == cap(d.plain) {
-			if len(d.plain) > d.limit {
-				return nil, fmt.Errorf("more than %d MiB", d.limit>>20)
-			}
 			d.plain = grow(d.plain, d.limit)
 		}
 		n, err := d.inflater.Read(d.plain[len(d.plain):cap(d.plain)])
 		d.plain = d.plain[:len(d.plain)+n]
+		if len(d.plain) > d.limit {
+			return nil, fmt.Errorf("more than %d MiB", d.limit>>20)
+		}
 		if err == io.EOF {
 			return d.plain, nil
 		}

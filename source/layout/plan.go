@@ -76,6 +76,9 @@ func byArithmetic(ctx context.Context, span SpanFunc, head Span, through int64, 
 		return Span{}, false, err
 	}
 	inUse := float64(tail.Count) / float64(end-from)
+	if tail.Count == probeSize {
+		inUse = density(tail)
+	}
 	if inUse < sparse {
 		return Span{}, false, nil
 	}

@@ -18,6 +18,7 @@ import (
 // (https://www.postgresql.org/docs/current/errcodes-appendix.html).
 const (
 	featureNotSupported   = "0A000" // a prepared statement whose table was altered
+	idleInTransaction     = "25P03"
 	invalidPassword       = "28P01"
 	invalidAuthorization  = "28000"
 	invalidCatalogName    = "3D000"
@@ -88,13 +89,13 @@ func (s *Source) explainCode(doing string, err *pgconn.PgError) error {
 		return setup(s.grant(c.User))
 	case undefinedTable, undefinedColumn:
 		return setup("the table changed since it was opened; check table: and columns:")
-	case serializationFailure, deadlockDetected, lockNotAvailable, queryCanceled, featureNotSupported:
+	case serializationFailure, deadlockDetected, lockNotAvailable, queryCanceled, featureNotSupported,
+		idleInTransaction:
 		return source.Transient(fmt.Errorf("%s %s: %w", doing, s.name(), err))
 	}
-	switch class := err.Code[:min(2, len(err.Code))]; class {
-	case "08", "53", "57", "58", "25":
-		// Connections, resources, operators, the system, and sessions that
-		// were idle for too long.
+	switch err.Code[:min(2, len(err.Code))] {
+	case "08", "53", "57", "58":
+		// Connections, resources, operators and the system.
 		return source.Transient(fmt.Errorf("%s %s: %w", doing, s.name(), err))
 	}
 	return fmt.Errorf("%s %s: %w", doing, s.name(), err)

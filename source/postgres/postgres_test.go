@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"math"
 	"os"
 	"testing"
@@ -46,17 +47,18 @@ func open(tb testing.TB, url string, change ...func(*postgres.Config)) *postgres
 // session is a connection of another client of the database.
 func session(tb testing.TB, url string) *pgx.Conn {
 	tb.Helper()
-	c, err := pgx.Connect(tb.Context(), url)
+	ctx := context.WithoutCancel(tb.Context()) // which ends before what is cleaned up
+	c, err := pgx.Connect(ctx, url)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { c.Close(tb.Context()) })
+	tb.Cleanup(func() { c.Close(ctx) })
 	return c
 }
 
 func exec(tb testing.TB, c *pgx.Conn, sql string, args ...any) {
 	tb.Helper()
-	if _, err := c.Exec(tb.Context(), sql, args...); err != nil {
+	if _, err := c.Exec(context.WithoutCancel(tb.Context()), sql, args...); err != nil {
 		tb.Fatalf("%s: %v", sql, err)
 	}
 }

@@ -26,11 +26,13 @@ type Server struct {
 	// URL leads to the maintenance database, as a superuser.
 	URL string
 
-	dir, program string
-	args         []string
-	as           *syscall.Credential
-	process      *exec.Cmd // nil: not ours
-	exited       chan error
+	dir     string // of the socket; removed in the end
+	data    string // of the cluster
+	program string
+	args    []string
+	as      *syscall.Credential
+	process *exec.Cmd // nil: not ours
+	exited  chan error
 }
 
 // shared is the server of this test binary, started when it is first asked for.

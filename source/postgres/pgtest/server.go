@@ -18,12 +18,8 @@ import (
 	"time"
 )
 
-// start makes a cluster and starts its server.
+// start makes a cluster in a temporary folder and starts its server.
 func start(settings []string) (_ *Server, err error) {
-	bin, err := binaries()
-	if err != nil {
-		return nil, err
-	}
 	// A short path, as that of a socket must not be longer than 107 bytes.
 	dir, err := os.MkdirTemp("/tmp", "pgtest")
 	if err != nil {
@@ -34,21 +30,24 @@ func start(settings []string) (_ *Server, err error) {
 			err = errors.Join(err, os.RemoveAll(dir))
 		}
 	}()
+	return startIn(dir, filepath.Join(dir, "data"), settings)
+}
+
+// startIn starts a server with its socket in dir, over the cluster in data,
+// which is made where there is none.
+func startIn(dir, data string, settings []string) (*Server, error) {
+	bin, err := binaries()
+	if err != nil {
+		return nil, err
+	}
 	as, err := owner(dir)
 	if err != nil {
 		return nil, err
 	}
-	data := filepath.Join(dir, "data")
-	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "postgres",
-		"--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
-	initdb.Dir, initdb.SysProcAttr = dir, &syscall.SysProcAttr{Credential: as}
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("make a PostgreSQL cluster: %w\n%s", err, out)
-	}
-	// Passwords are asked of users that were given one; the rest is trusted.
-	hba := "local all +needs_password scram-sha-256\nlocal all all trust\n"
-	if err := os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(hba), 0o644); err != nil {
-		return nil, err
+	if _, err := os.Stat(filepath.Join(data, "PG_VERSION")); err != nil {
+		if err := initCluster(bin, dir, data, as); err != nil {
+			return nil, err
+		}
 	}
 	args := []string{"-D", data, "-k", dir}
 	for _, s := range append([]string{"listen_addresses=", "fsync=off", "synchronous_commit=off",
@@ -57,9 +56,21 @@ func start(settings []string) (_ *Server, err error) {
 	}
 	s := &Server{
 		URL: "postgres://postgres@/postgres?host=" + url.QueryEscape(dir),
-		dir: dir, program: filepath.Join(bin, "postgres"), args: args, as: as,
+		dir: dir, data: data, program: filepath.Join(bin, "postgres"), args: args, as: as,
 	}
 	return s, s.boot()
+}
+
+func initCluster(bin, dir, data string, as *syscall.Credential) error {
+	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "postgres",
+		"--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync")
+	initdb.Dir, initdb.SysProcAttr = dir, &syscall.SysProcAttr{Credential: as}
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("make a PostgreSQL cluster: %w\n%s", err, out)
+	}
+	// Passwords are asked of users that were given one; the rest is trusted.
+	hba := "local all +needs_password scram-sha-256\nlocal all all trust\n"
+	return os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(hba), 0o644)
 }
 
 // boot starts the server and waits until it can be used.
@@ -74,7 +85,7 @@ func (s *Server) boot() error {
 	if err := run(server, s.exited); err != nil {
 		return fmt.Errorf("start PostgreSQL: %w", err)
 	}
-	if err := ready(filepath.Join(s.dir, "data", "postmaster.pid"), s.exited); err != nil {
+	if err := ready(filepath.Join(s.data, "postmaster.pid"), server.Process.Pid, s.exited); err != nil {
 		server.Process.Kill()
 		return fmt.Errorf("start PostgreSQL: %w\n%s", err, &log)
 	}
@@ -125,7 +136,7 @@ func (s *Server) Restart(tb testing.TB) {
 func (s *Server) Standby(tb testing.TB) {
 	tb.Helper()
 	s.Stop(tb)
-	if err := os.WriteFile(filepath.Join(s.dir, "data", "standby.signal"), nil, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(s.data, "standby.signal"), nil, 0o644); err != nil {
 		tb.Fatal(err)
 	}
 	s.Restart(tb)
@@ -146,14 +157,14 @@ func run(server *exec.Cmd, exited chan<- error) error {
 	return <-started
 }
 
-// ready waits until the last line of the lock file says so
+// ready waits until the last line of the server's lock file says so
 // (postgres/postgres: src/include/utils/pidfile.h).
-func ready(pidFile string, exited <-chan error) error {
+func ready(pidFile string, pid int, exited <-chan error) error {
 	deadline := time.After(time.Minute)
 	for {
 		text, err := os.ReadFile(pidFile)
 		if lines := strings.Split(string(text), "\n"); err == nil && len(lines) >= 8 &&
-			strings.TrimSpace(lines[7]) == "ready" {
+			lines[0] == strconv.Itoa(pid) && strings.TrimSpace(lines[7]) == "ready" {
 			return nil
 		}
 		select {

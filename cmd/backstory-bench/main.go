@@ -1,0 +1,112 @@
+// Command backstory-bench measures Backstory on stores of generated events:
+// events per second, peak memory, and wall time as a multiple of that of a
+// bare COPY of the same rows, all in one run on one machine.
+//
+//	backstory-bench -events 2000000
+//	backstory-bench postgres -- COMMAND ...
+//
+// The second form runs a command beside a throwaway PostgreSQL, whose URL is
+// in the environment variable TEST_POSTGRES_URL.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+)
+
+// options say what to measure.
+type options struct {
+	events int
+	runs   int
+	dir    string // keeps generated stores
+	stores string
+	window int
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := command(ctx, os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "backstory-bench:", err)
+		os.Exit(1)
+	}
+}
+
+func command(ctx context.Context, args []string) error {
+	if len(args) > 0 && args[0] == "postgres" {
+		return besidePostgres(ctx, args[1:])
+	}
+	var o options
+	flags := flag.NewFlagSet("backstory-bench", flag.ContinueOnError)
+	flags.IntVar(&o.events, "events", 2_000_000, "how many events a store holds")
+	flags.IntVar(&o.runs, "runs", 3, "how often each thing is measured; the median counts")
+	flags.StringVar(&o.dir, "dir", ".bench", "the folder that keeps generated stores")
+	flags.StringVar(&o.stores, "stores", "postgres,sqlite", "which stores to measure")
+	flags.IntVar(&o.window, "window", 0, "load.window of the configuration; 0 leaves it out")
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return nil
+		}
+		return err
+	}
+	if o.events < 1 || o.runs < 1 || flags.NArg() > 0 {
+		return errors.New("read arguments: want at least one event and one run, and no further words")
+	}
+	return measureAll(ctx, o)
+}
+
+// measureAll measures every store and prints the table and the verdicts.
+func measureAll(ctx context.Context, o options) (err error) {
+	work, err := os.MkdirTemp("", "backstory-bench")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	binary, err := build(ctx, work)
+	if err != nil {
+		return err
+	}
+	pg, err := openPostgres(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, pg.Close()) }()
+	// The bare copy is the measure for every store, as all hold the same rows.
+	b := &bench{options: o, work: work, binary: binary, postgres: pg}
+	stores, err := b.stores(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range stores {
+		if err := b.measure(ctx, s); err != nil {
+			return fmt.Errorf("measure %s: %w", s.name, err)
+		}
+	}
+	return b.report(os.Stdout)
+}
+
+// stores gives the stores to measure, generated where they are not there yet.
+func (b *bench) stores(ctx context.Context) ([]store, error) {
+	var stores []store
+	for name := range strings.SplitSeq(b.options.stores, ",") {
+		switch name {
+		case "postgres":
+			stores = append(stores, store{name, "driver: postgres, url: '" + b.postgres.events + "', table: bench_events"})
+		case "sqlite":
+			path, err := sqliteStore(ctx, b.options)
+			if err != nil {
+				return nil, err
+			}
+			stores = append(stores, store{name, "driver: sqlite, path: '" + path + "'"})
+		default:
+			return nil, fmt.Errorf("read arguments: there is no store %q; there are postgres and sqlite", name)
+		}
+	}
+	return stores, nil
+}

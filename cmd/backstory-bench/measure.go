@@ -1,0 +1,141 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// bench measures stores, one after the other.
+type bench struct {
+	options  options
+	work     string // a temporary folder
+	binary   string
+	postgres *postgres
+	results  []result
+}
+
+// store is one to read from: its name, and the inside of its section source.
+type store struct{ name, source string }
+
+// result is what was measured of one store.
+type result struct {
+	store           string
+	copied, scanned []sample // COPY in order of position, and in any order
+	first, idle     []sample // runs from nothing, and with nothing new
+	bytes           int64    // of Parquet
+	files           int
+}
+
+// sample is one run of a program.
+type sample struct {
+	wall, cpu time.Duration
+	peak      int64 // bytes
+}
+
+// The copies that set the measure: the rows in the order of their positions,
+// as a reader needs them, and in whatever order they lie.
+const (
+	copyInOrder  = "COPY (SELECT notification_id, originator_id, originator_version, topic, state FROM bench_events ORDER BY notification_id) TO STDOUT (FORMAT binary)"
+	copyAnyOrder = "COPY (SELECT notification_id, originator_id, originator_version, topic, state FROM bench_events) TO STDOUT (FORMAT binary)"
+)
+
+func build(ctx context.Context, dir string) (string, error) {
+	binary := filepath.Join(dir, "backstory")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "backstory/cmd/backstory")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build backstory: %w\n%s", err, out)
+	}
+	return binary, nil
+}
+
+// measure runs the copies and the binary in turn, so that a disturbance of
+// the machine meets both.
+func (b *bench) measure(ctx context.Context, s store) error {
+	fmt.Fprintf(os.Stderr, "measuring %s\n", s.name)
+	config := filepath.Join(b.work, s.name+".yaml")
+	out := filepath.Join(b.work, s.name)
+	text := fmt.Sprintf("source: {%s, layout: eventsourcing}\nsink: {driver: parquet, path: '%s'}\njobs: [{name: bench}]\n", s.source, out)
+	if b.options.window > 0 {
+		text += fmt.Sprintf("load: {window: %d}\n", b.options.window)
+	}
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		return err
+	}
+	if _, err := b.copy(ctx, copyInOrder); err != nil { // to warm up
+		return err
+	}
+	r := result{store: s.name}
+	for range b.options.runs {
+		if err := os.RemoveAll(out); err != nil {
+			return err
+		}
+		for _, step := range []struct {
+			into *[]sample
+			run  func() (sample, error)
+		}{
+			{&r.copied, func() (sample, error) { return b.copy(ctx, copyInOrder) }},
+			{&r.scanned, func() (sample, error) { return b.copy(ctx, copyAnyOrder) }},
+			{&r.first, func() (sample, error) { return b.run(ctx, config) }},
+			{&r.idle, func() (sample, error) { return b.run(ctx, config) }},
+		} {
+			one, err := step.run()
+			if err != nil {
+				return err
+			}
+			*step.into = append(*step.into, one)
+		}
+	}
+	var err error
+	if r.files, r.bytes, err = checkRows(out, int64(b.options.events)); err != nil {
+		return err
+	}
+	b.results = append(b.results, r)
+	return nil
+}
+
+// copy lets psql copy to nowhere.
+func (b *bench) copy(ctx context.Context, sql string) (sample, error) {
+	return timed(exec.CommandContext(ctx, b.postgres.Program("psql"), "-X", "-q", "-d", b.postgres.events, "-c", sql))
+}
+
+func (b *bench) run(ctx context.Context, config string) (sample, error) {
+	return timed(exec.CommandContext(ctx, b.binary, "run", "--config", config, "--progress", "never"))
+}
+
+// timed runs a program, its output going nowhere. The peak of a program is
+// never below what this one holds, as the system counts from the fork on;
+// that is why events are never collected here.
+func timed(cmd *exec.Cmd) (sample, error) {
+	var talk bytes.Buffer
+	cmd.Stderr = &talk
+	start := time.Now()
+	if err := cmd.Run(); err != nil {
+		return sample{}, fmt.Errorf("run %s: %w\n%s", filepath.Base(cmd.Path), err, &talk)
+	}
+	s := sample{wall: time.Since(start), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		s.peak = usage.Maxrss << 10
+	}
+	return s, nil
+}
+
+// median gives the sample with the median wall time.
+func median(of []sample) sample {
+	sorted := slices.SortedFunc(slices.Values(of), func(a, b sample) int { return int(a.wall - b.wall) })
+	return sorted[len(sorted)/2]
+}
+
+// peak gives the highest peak.
+func peak(of []sample) (most int64) {
+	for _, s := range of {
+		most = max(most, s.peak)
+	}
+	return most
+}

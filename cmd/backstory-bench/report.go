@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"runtime"
+	"text/tabwriter"
+	"time"
+)
+
+// The limits that Backstory sets itself.
+const (
+	ratioLimit = 2.5       // of the wall time of a bare COPY, from PostgreSQL
+	peakLimit  = 256 << 20 // bytes
+	idleLimit  = 50 * time.Millisecond
+)
+
+// report prints what was measured, and whether it is within the limits.
+func (b *bench) report(w io.Writer) error {
+	fmt.Fprintf(w, "%d events; median of %d; %s/%s, %d cores, %s\n\n", b.options.events, b.options.runs, runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "store\tCOPY s\tunordered s\trun s\tCPU s\tevents/s\tratio\tpeak MiB\tParquet MiB\tfiles\tidle CPU ms\t")
+	for _, r := range b.results {
+		first := median(r.first)
+		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%.0f\t%.2f\t%.0f\t%.1f\t%d\t%.0f\t\n", r.store,
+			median(r.copied).wall.Seconds(), median(r.scanned).wall.Seconds(), first.wall.Seconds(), first.cpu.Seconds(),
+			float64(b.options.events)/first.wall.Seconds(), r.ratio(), mebibytes(peak(r.first)), mebibytes(r.bytes), r.files,
+			milliseconds(median(r.idle).cpu))
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	fmt.Fprintln(w)
+	for _, r := range b.results {
+		if r.store == "postgres" {
+			verdict(w, r.ratio() <= ratioLimit, "%s: %.2f times a bare COPY, limit %.1f", r.store, r.ratio(), ratioLimit)
+		}
+		verdict(w, peak(r.first) <= peakLimit, "%s: peak %.0f MiB, limit %.0f", r.store, mebibytes(peak(r.first)), mebibytes(peakLimit))
+		verdict(w, median(r.idle).cpu < idleLimit, "%s: a run with nothing new takes %.0f ms of CPU, limit %.0f", r.store, milliseconds(median(r.idle).cpu), milliseconds(idleLimit))
+	}
+	return nil
+}
+
+// ratio compares the run from nothing with the copy in order.
+func (r result) ratio() float64 {
+	return median(r.first).wall.Seconds() / median(r.copied).wall.Seconds()
+}
+
+func verdict(w io.Writer, pass bool, format string, args ...any) {
+	word := "FAIL"
+	if pass {
+		word = "PASS"
+	}
+	fmt.Fprintf(w, "%s  %s\n", word, fmt.Sprintf(format, args...))
+}
+
+func mebibytes(n int64) float64 { return float64(n) / (1 << 20) }
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -1,0 +1,59 @@
+// Package sinktest is the conformance suite of sinks: what it tests is what
+// the contracts in package sinks promise. A sink's own test calls Run and
+// says how an outside reader sees its rows.
+package sinktest
+
+import (
+	"testing"
+
+	"backstory/sinks"
+)
+
+// Place is where a sink writes to. It outlives the sinks that are opened on
+// it, as a disk does.
+type Place struct {
+	// Open opens the sink as after a restart. Step, if not nil, must be
+	// called before each thing that a crash could leave half done, and at
+	// the end of each operation.
+	Open func(t *testing.T, step func(name string)) sinks.Sink
+	// Rows reads a table as an outside reader sees it, each row as
+	// memory.Line writes it, in any order.
+	Rows func(t *testing.T, table string) []string
+	// Files gives the names of the columns of each of a table's files. It
+	// is nil for sinks without files.
+	Files func(t *testing.T, table string) [][]string
+	// Leftovers lists what was not meant to stay: staged files and the like.
+	Leftovers func(t *testing.T) []string
+	// Intrude puts a file that no load wrote into a table, and Lose removes
+	// one of its files. They are nil for sinks without files.
+	Intrude, Lose func(t *testing.T, table string)
+	// MayMiss says that readers may miss a whole table after a crash until
+	// the sink is opened again.
+	MayMiss bool
+}
+
+// Run runs the suite; empty makes an empty Place for each test.
+func Run(t *testing.T, empty func(t *testing.T) Place) {
+	tests := []struct {
+		name string
+		fn   func(*testing.T, Place)
+	}{
+		{"commit", testCommit},
+		{"abort", testAbort},
+		{"empty window", testEmptyWindow},
+		{"no window", testNoWindow},
+		{"overlap", testOverlap},
+		{"parallel", testParallel},
+		{"borrowed record", testBorrowed},
+		{"other columns", testOtherColumns},
+		{"evolve", testEvolve},
+		{"inventory", testInventory},
+		{"foreign file", testForeign},
+		{"missing file", testMissing},
+		{"compact", testCompact},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) { test.fn(t, empty(t)) })
+	}
+	t.Run("crash", func(t *testing.T) { testCrashes(t, empty) })
+}

@@ -1,0 +1,45 @@
+package pgtest
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+)
+
+// Launch starts a server for a program that is no test, such as a benchmark.
+// The cluster lies in folder data, is made where there is none, and stays
+// when the server is closed; without data it is a temporary one. Settings are
+// as in Start. Where the program runs as root, data must be within reach of
+// the user postgres.
+func Launch(data string, settings ...string) (_ *Server, err error) {
+	if data == "" {
+		return start(settings)
+	}
+	dir, err := os.MkdirTemp("/tmp", "pgtest")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(dir))
+		}
+	}()
+	if data, err = filepath.Abs(data); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return nil, err
+	}
+	if _, err := owner(data); err != nil {
+		return nil, err
+	}
+	return startIn(dir, data, settings)
+}
+
+// Close stops the server and removes its temporary files.
+func (s *Server) Close() error { return s.remove() }
+
+// Program gives the path of a program that came with the server, such as psql.
+func (s *Server) Program(name string) string {
+	return filepath.Join(filepath.Dir(s.program), name)
+}
