@@ -50,7 +50,7 @@ func (p *Plan) all() []Planned {
 
 // plan finds what is to be loaded of a range, given what the ledger knows.
 func (j *Job) plan(ctx context.Context, s *State, r Range, mark source.Watermark) (*Plan, error) {
-	p := &Plan{Job: j.Name, Watermark: mark, Held: mark.Safe.Compare(mark.Head) < 0}
+	p := &Plan{Job: j.Name, Watermark: mark, Held: mark.Safe.Compare(mark.Head) < 0, Pending: []Planned{}, New: []Planned{}}
 	safe := mark.Safe
 	// What was planned once lay below a watermark then.
 	taken := slices.Clone(s.Loaded)

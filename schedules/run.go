@@ -23,7 +23,7 @@ type Report struct {
 	Watermark source.Watermark `json:"watermark"`
 	// Held says that the watermark could not be taken in time.
 	Held     bool          `json:"held"`
-	Duration time.Duration `json:"duration"`
+	Duration time.Duration `json:"duration_ns"`
 	// Tables are the job's tables after the run.
 	Tables []*transform.Table `json:"-"`
 }

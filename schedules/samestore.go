@@ -15,11 +15,14 @@ func (r *run) checkSource(ctx context.Context, mark source.Watermark) error {
 	s := r.state
 	const advice = "if the store was really restored or exchanged, load it under a new job name or into an empty folder; else mend the source's address"
 	// Windows end at events, those that are only planned too.
-	for what, w := range map[string]source.Window{"loaded": lastOf(s.Loaded), "planned": lastOf(windowsOf(s.Pending))} {
-		if mark.Head.Compare(w.Through) < 0 {
+	for _, end := range []struct {
+		what    string
+		through source.Position
+	}{{"loaded", lastOf(s.Loaded).Through}, {"planned", lastOf(windowsOf(s.Pending)).Through}} {
+		if mark.Head.Compare(end.through) < 0 {
 			return &DisagreeError{
 				Job:    r.job.Name,
-				Reason: fmt.Sprintf("positions went back: the store ends at %s, but it is %s through %s; it was truncated or restored", mark.Head, what, w.Through),
+				Reason: fmt.Sprintf("positions went back: the store ends at %s, but it is %s through %s; it was truncated or restored", mark.Head, end.what, end.through),
 				Advice: advice,
 			}
 		}
@@ -75,6 +78,7 @@ func (r *run) anchorAt(ctx context.Context, want sinks.Anchor) (got sinks.Anchor
 	before.Seq--
 	at := source.Window{After: before, Through: want.Position}
 	err = r.job.again(ctx, Step{Name: StepCheck, Window: at}, func() error {
+		got = sinks.Anchor{}
 		return r.job.Source.Read(ctx, at, func(e *source.Event) error {
 			if got = anchor(e); got == want {
 				return errFound

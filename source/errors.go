@@ -25,8 +25,9 @@ type transient struct{ err error }
 func (t *transient) Error() string { return t.err.Error() }
 func (t *transient) Unwrap() error { return t.err }
 
-// SetupError is a store that cannot be used as it is configured: it is not
-// there, not permitted, or not of the layout that was named.
+// SetupError is a store, or another thing that Backstory works with, that
+// cannot be used as it is configured: it is not there, not permitted, or not
+// of the layout that was named.
 type SetupError struct {
 	Err error
 	// Advice is one sentence that says what to do.

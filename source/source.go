@@ -62,11 +62,11 @@ type Source interface {
 type Watermark struct {
 	// Safe is the position up to which nothing can appear any more. It is
 	// zero when that could not be established in time; Holders tells why.
-	Safe Position
+	Safe Position `json:"safe"`
 	// Head is the highest position visible when the watermark was taken.
-	Head Position
+	Head Position `json:"head"`
 	// Holders are the transactions that keep Safe below Head.
-	Holders []Holder
+	Holders []Holder `json:"holders,omitempty"`
 }
 
 // Holder is a transaction in the store's database that may still make an

@@ -61,7 +61,9 @@ type eventRows struct {
 }
 
 // NewBatcher makes a Batcher that hands finished records to write. A record
-// is borrowed: write must not keep it.
+// and its arrays are borrowed until write returns: the rows that follow are
+// laid down in the same memory, so that retaining a record does not keep
+// what it holds.
 func (p *Pipeline) NewBatcher(c *Catalog, l Limits, write func(*Table, arrow.Record) error) *Batcher {
 	if l.Rows == 0 {
 		l.Rows = 8192

@@ -90,3 +90,22 @@ func BenchmarkFlatten(b *testing.B) {
 	}
 	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")
 }
+
+// BenchmarkObserve parses events and adds them to shapes, as discovery does.
+func BenchmarkObserve(b *testing.B) {
+	events := benchEvents(1 << 14)
+	p, err := Compile(Rules{Payload: benchPipelinePayload})
+	if err != nil {
+		b.Fatal(err)
+	}
+	observer := p.NewObserver(p.NewShapes())
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		if err := observer.Observe(&events[n&(1<<14-1)]); err != nil {
+			b.Fatal(err)
+		}
+		n++
+	}
+	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "events/s")
+}

@@ -16,20 +16,19 @@ func parseTime(text []byte) (instant, bool) {
 	if len(text) < 16 || text[4] != '-' || text[7] != '-' || (text[10] != 'T' && text[10] != ' ') || text[13] != ':' {
 		return t, false
 	}
-	year, ok1 := number(text[0:4])
-	month, ok2 := number(text[5:7])
-	day, ok3 := number(text[8:10])
-	hour, ok4 := number(text[11:13])
-	minute, ok5 := number(text[14:16])
-	if !(ok1 && ok2 && ok3 && ok4 && ok5) || year < 1 || month < 1 || month > 12 || day < 1 ||
-		day > daysIn(year, month) || hour > 23 || minute > 59 {
+	century, year, month, day := pair(text, 0), pair(text, 2), pair(text, 5), pair(text, 8)
+	hour, minute := pair(text, 11), pair(text, 14)
+	if century|year|month|day|hour|minute < 0 {
+		return t, false
+	}
+	year += 100 * century
+	if year < 1 || month < 1 || month > 12 || day < 1 || day > daysIn(year, month) || hour > 23 || minute > 59 {
 		return t, false
 	}
 	rest := text[16:]
 	second, micros := 0, 0
 	if len(rest) >= 3 && rest[0] == ':' {
-		var ok bool
-		if second, ok = number(rest[1:3]); !ok || second > 59 {
+		if second = pair(rest, 1); second < 0 || second > 59 {
 			return t, false
 		}
 		rest = rest[3:]
@@ -81,8 +80,8 @@ func parseOffset(text []byte) (seconds int, zoned, ok bool) {
 		if i > 2 || len(text) < 2 {
 			return 0, false, false
 		}
-		n, ok := number(text[:2])
-		if !ok || n > 59 || i == 0 && n > 23 {
+		n := pair(text, 0)
+		if n < 0 || n > 59 || i == 0 && n > 23 {
 			return 0, false, false
 		}
 		seconds += n * unit
@@ -94,16 +93,14 @@ func parseOffset(text []byte) (seconds int, zoned, ok bool) {
 	return 0, false, false
 }
 
-// number reads decimal digits only.
-func number(text []byte) (int, bool) {
-	n := 0
-	for _, c := range text {
-		if c-'0' > 9 {
-			return 0, false
-		}
-		n = n*10 + int(c-'0')
+// pair reads the two decimal digits at i, and gives a negative number if
+// they are none.
+func pair(text []byte, i int) int {
+	tens, ones := text[i]-'0', text[i+1]-'0'
+	if tens > 9 || ones > 9 {
+		return -1
 	}
-	return n, true
+	return int(tens)*10 + int(ones)
 }
 
 func daysIn(year, month int) int {

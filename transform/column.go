@@ -1,8 +1,6 @@
 package transform
 
 import (
-	"strconv"
-
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/decimal128"
@@ -18,7 +16,7 @@ type column struct {
 	typ   Type
 	n     int // values so far
 	nulls int
-	valid []byte // a bit a value, least significant first
+	valid []byte // a bit a value, least significant first; of no use while nulls is 0
 
 	bools    []byte // a bit a value
 	ints     []int64
@@ -85,8 +83,27 @@ func setBit(bitmap []byte, n int, on bool) []byte {
 }
 
 func (c *column) appendValid() {
-	c.valid = setBit(c.valid, c.n, true)
+	if c.nulls > 0 {
+		c.valid = setBit(c.valid, c.n, true)
+	}
 	c.n++
+}
+
+// markNull appends a null to the bitmap, which begins with the first null:
+// most columns have none.
+func (c *column) markNull() {
+	if c.nulls == 0 {
+		c.valid = c.valid[:0]
+		for range c.n >> 3 {
+			c.valid = append(c.valid, 0xff)
+		}
+		if rest := c.n & 7; rest != 0 {
+			c.valid = append(c.valid, 1<<rest-1)
+		}
+	}
+	c.valid = setBit(c.valid, c.n, false)
+	c.n++
+	c.nulls++
 }
 
 func (c *column) appendNull() {
@@ -108,9 +125,7 @@ func (c *column) appendNull() {
 	default:
 		c.offsets = append(c.offsets, int32(len(c.bytes)))
 	}
-	c.valid = setBit(c.valid, c.n, false)
-	c.n++
-	c.nulls++
+	c.markNull()
 }
 
 func (c *column) appendInt(x int64) {
@@ -139,7 +154,7 @@ func (c *column) truncate(n int) {
 	if n >= c.n {
 		return
 	}
-	for i := n; i < c.n; i++ {
+	for i, all := n, c.nulls; all > 0 && i < c.n; i++ {
 		if c.valid[i>>3]&(1<<(i&7)) == 0 {
 			c.nulls--
 		}
@@ -151,7 +166,9 @@ func (c *column) truncate(n int) {
 		}
 		return bitmap
 	}
-	c.valid = cut(c.valid)
+	if c.nulls > 0 {
+		c.valid = cut(c.valid)
+	}
 	switch c.typ.Kind {
 	case Bool:
 		c.bools = cut(c.bools)
@@ -212,203 +229,4 @@ func (c *column) data() arrow.ArrayData {
 		child.Release()
 	}
 	return data
-}
-
-// appendValue appends v if the column's type holds it without loss, and else
-// leaves the column as it was and gives false.
-func (c *column) appendValue(d *Document, v Value) bool {
-	kind := d.Kind(v)
-	if kind == ValueNull {
-		c.appendNull()
-		return true
-	}
-	switch c.typ.Kind {
-	case Bool:
-		if kind != ValueTrue && kind != ValueFalse {
-			return false
-		}
-		c.bools = setBit(c.bools, c.n, kind == ValueTrue)
-		c.appendValid()
-		return true
-	case Int64:
-		if kind != ValueInteger {
-			return false
-		}
-		x, ok := parseInt(d.Text(v))
-		if ok {
-			c.appendInt(x)
-		}
-		return ok
-	case Float64:
-		if kind != ValueFloat && kind != ValueInteger {
-			return false
-		}
-		x, ok := parseFloat(d.Text(v))
-		if ok {
-			c.floats = append(c.floats, x)
-			c.appendValid()
-		}
-		return ok
-	case Decimal:
-		if kind != ValueDecimal && kind != ValueInteger && kind != ValueFloat {
-			return false
-		}
-		x, ok := parseDecimal(d.Text(v))
-		if !ok {
-			return false
-		}
-		num, ok := x.fit(c.typ.Precision, c.typ.Scale)
-		if ok {
-			c.decimals = append(c.decimals, num)
-			c.appendValid()
-		}
-		return ok
-	case Timestamp, DateTime:
-		if kind != ValueTimestamp && kind != ValueString {
-			return false
-		}
-		t, ok := parseTime(d.Text(v))
-		if ok = ok && t.zoned == (c.typ.Kind == Timestamp); ok {
-			c.appendInt(t.micros)
-		}
-		return ok
-	case UUID:
-		switch text := d.Text(v); {
-		case kind == ValueUUID:
-			c.bytes = appendUUID(c.bytes, text)
-			c.endBytes()
-		case kind == ValueString && isDashedUUID(text):
-			c.appendBytes(text)
-		default:
-			return false
-		}
-		return true
-	case String:
-		switch kind {
-		case ValueUUID:
-			c.bytes = appendUUID(c.bytes, d.Text(v))
-			c.endBytes()
-		case ValueString, ValueInteger, ValueDecimal, ValueTimestamp:
-			if !d.Exact(v) {
-				return false
-			}
-			c.appendBytes(d.Text(v))
-		default:
-			return false
-		}
-		return true
-	case JSON:
-		c.bytes = d.AppendJSON(c.bytes, v)
-		c.endBytes()
-		return true
-	case List:
-		return kind == ValueArray && c.appendList(d, v)
-	case Struct:
-		return kind == ValueObject && c.appendStruct(d, v)
-	}
-	return false
-}
-
-func (c *column) appendList(d *Document, v Value) bool {
-	before := c.elem.n
-	for e := d.First(v); e != None; e = d.Next(e) {
-		if !c.elem.appendValue(d, e) {
-			c.elem.truncate(before)
-			return false
-		}
-	}
-	c.offsets = append(c.offsets, int32(c.elem.n))
-	c.appendValid()
-	return true
-}
-
-func (c *column) appendStruct(d *Document, v Value) bool {
-	hint := 0
-	for m := d.First(v); m != None; m = d.Next(m) {
-		b := c.order.find(d.Name(m), &hint)
-		if b == nil {
-			if !hasContent(d, m) {
-				continue
-			}
-			c.retract()
-			return false
-		}
-		if !c.fields[b.column].appendValue(d, m) {
-			c.retract()
-			return false
-		}
-	}
-	for _, f := range c.fields {
-		if f.n == c.n {
-			f.appendNull()
-		}
-	}
-	c.appendValid()
-	return true
-}
-
-// unknown tells whether a value that the column did not take holds a member
-// of structs, here or within, that has no field and deserves one. It is the
-// other half of Type.grow.
-func (c *column) unknown(d *Document, v Value) bool {
-	switch kind := d.Kind(v); {
-	case c.typ.Kind == List && kind == ValueArray:
-		for e := d.First(v); e != None; e = d.Next(e) {
-			if c.elem.unknown(d, e) {
-				return true
-			}
-		}
-	case c.typ.Kind == Struct && kind == ValueObject && !c.typ.full():
-		hint := 0
-		for m := d.First(v); m != None; m = d.Next(m) {
-			b := c.order.find(d.Name(m), &hint)
-			if b == nil && hasContent(d, m) || b != nil && c.fields[b.column].unknown(d, m) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// retract takes back the fields of a struct that was not finished.
-func (c *column) retract() {
-	for _, f := range c.fields {
-		f.truncate(c.n)
-	}
-}
-
-// parseInt reads an integer of at most 64 bits.
-func parseInt(text []byte) (int64, bool) {
-	if len(text) < 19 { // at most 18 characters: no overflow
-		var x int64
-		negative := text[0] == '-'
-		if negative {
-			text = text[1:]
-		}
-		for _, c := range text {
-			x = x*10 + int64(c-'0')
-		}
-		if negative {
-			x = -x
-		}
-		return x, true
-	}
-	x, err := strconv.ParseInt(string(text), 10, 64)
-	return x, err == nil
-}
-
-func isDashedUUID(text []byte) bool {
-	if len(text) != 36 {
-		return false
-	}
-	for i, c := range text {
-		if i == 8 || i == 13 || i == 18 || i == 23 {
-			if c != '-' {
-				return false
-			}
-		} else if c-'0' > 9 && (c < 'a' || c > 'f') {
-			return false
-		}
-	}
-	return true
 }

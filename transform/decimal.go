@@ -24,8 +24,25 @@ const maxExponent = 1 << 20
 // isDecimal tells whether text is what Python's str(Decimal) writes: a
 // number, with exponent or without, NaN, sNaN or Infinity.
 func isDecimal(text []byte) bool {
-	_, ok := parseDecimal(text)
-	return ok || isNonFinite(text)
+	i := 0
+	if i < len(text) && (text[i] == '-' || text[i] == '+') {
+		i++
+	}
+	end := skipDigits(text, i)
+	digits := end - i
+	if end < len(text) && text[end] == '.' {
+		i = end + 1
+		end = skipDigits(text, i)
+		digits += end - i
+	}
+	if digits == 0 {
+		return isNonFinite(text)
+	}
+	if end < len(text) && (text[end] == 'e' || text[end] == 'E') {
+		_, ok := parseExponent(text[end+1:])
+		return ok
+	}
+	return end == len(text)
 }
 
 func isNonFinite(text []byte) bool {

@@ -20,8 +20,10 @@ func (f *filling) document(d *Document, b *binding) bool {
 		return f.object(d, root, b)
 	}
 	hint := 0
-	return f.member(d, root, []byte(rootMember), b, &hint)
+	return f.member(d, root, rootName, b, &hint)
 }
+
+var rootName, elementName = []byte(rootMember), []byte(elementMember)
 
 // object flattens the members of an object.
 func (f *filling) object(d *Document, object Value, b *binding) bool {
@@ -107,7 +109,7 @@ func (f *filling) explode(d *Document, list Value, b *binding) bool {
 		if d.Kind(v) == ValueObject {
 			ok = g.object(d, v, &child.bindings.data)
 		} else {
-			ok = g.member(d, v, []byte(elementMember), &child.bindings.data, &hint)
+			ok = g.member(d, v, elementName, &child.bindings.data, &hint)
 		}
 		if !ok {
 			return false

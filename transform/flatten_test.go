@@ -2,6 +2,7 @@ package transform
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -268,4 +269,12 @@ func checkTable(t rapid.TB, table *Table) {
 
 func TestFlattenProperty(t *testing.T) { rapid.Check(t, flattenProperty) }
 
-func FuzzFlatten(f *testing.F) { f.Fuzz(rapid.MakeFuzz(flattenProperty)) }
+func FuzzFlatten(f *testing.F) {
+	random := rand.NewChaCha8([32]byte{})
+	for range 50 {
+		seed := make([]byte, 1<<13)
+		random.Read(seed)
+		f.Add(seed)
+	}
+	f.Fuzz(rapid.MakeFuzz(flattenProperty))
+}

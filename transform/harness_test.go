@@ -284,3 +284,5 @@ func goTime(text string) (at time.Time, zoned, ok bool) {
 	}
 	return time.Time{}, false, false
 }
+
+func equalRats(a, b *big.Rat) bool { return a.Cmp(b) == 0 }

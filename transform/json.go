@@ -58,7 +58,7 @@ const hexDigits = "0123456789abcdef"
 func appendQuoted(dst, text []byte) []byte {
 	dst = append(dst, '"')
 	for len(text) > 0 {
-		k := plainBytes(text)
+		k := plainEnd(text, 0)
 		dst = append(dst, text[:k]...)
 		if text = text[k:]; len(text) == 0 {
 			break

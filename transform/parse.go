@@ -1,10 +1,7 @@
 package transform
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"math/bits"
 	"unicode/utf8"
 )
 
@@ -68,6 +65,12 @@ func (d *Document) parse(src []byte) error {
 		n := d.push(name)
 		switch c := src[i]; c {
 		case '{', '[':
+			if d.markers && c == '{' {
+				if end, ok := parseMarker(src, i, n); ok {
+					i = end
+					break
+				}
+			}
 			n.kind = ValueObject
 			if c == '[' {
 				n.kind = ValueArray
@@ -192,144 +195,9 @@ func (d *Document) close() error {
 	return nil
 }
 
-// manyMembers is the number of members from which an object's names are
-// compared by a map once, not each with its elders.
-const manyMembers = 48
-
-var errTwice = errors.New("stands twice in an object")
-
-// noteName refuses a name the innermost open object already holds. The bloom
-// bit spares most names the comparison.
-func (d *Document) noteName(name []byte) error {
-	o := &d.open[len(d.open)-1]
-	h := uint(len(name)) * 7
-	if len(name) > 0 {
-		h += uint(name[0])*31 + uint(name[len(name)-1])*13 + uint(name[len(name)/2])*5
-	}
-	bit := uint64(1) << (h & 63)
-	if o.bloom&bit != 0 && o.count <= manyMembers {
-		for c := d.nodes[o.value].first; c != None; c = d.nodes[c].next {
-			if string(d.Name(c)) == string(name) {
-				return fmt.Errorf("the name %q %w", name, errTwice)
-			}
-		}
-	}
-	o.bloom |= bit
-	return nil
-}
-
-func (d *Document) checkManyNames(object Value) error {
-	seen := make(map[string]struct{})
-	for c := d.nodes[object].first; c != None; c = d.nodes[c].next {
-		if _, ok := seen[string(d.Name(c))]; ok {
-			return fmt.Errorf("the name %q %w", d.Name(c), errTwice)
-		}
-		seen[string(d.Name(c))] = struct{}{}
-	}
-	return nil
-}
-
-// A text is a string that was read: its place in src, or in aux.
-type text struct {
-	off, end uint32
-	flags    nodeFlags // as of a value, or of a name
-}
-
-// parseName reads a member name and its colon and gives the place where the
-// value begins.
-func (d *Document) parseName(src []byte, i int) (text, int, error) {
-	if i >= len(src) || src[i] != '"' {
-		return text{}, i, &SyntaxError{i, "want a member name in quotes"}
-	}
-	start := i
-	t, i, err := d.parseString(src, i)
-	if err != nil {
-		return text{}, i, err
-	}
-	var name []byte
-	if t.flags == 0 {
-		name = src[t.off:t.end]
-	} else {
-		name = d.aux[t.off:t.end]
-		t.flags = nameInAux
-	}
-	if err := d.noteName(name); err != nil {
-		return text{}, i, &SyntaxError{start, err.Error()}
-	}
-	i = skipSpace(src, i)
-	if i >= len(src) || src[i] != ':' {
-		return text{}, i, &SyntaxError{i, "want a colon after a member name"}
-	}
-	return t, skipSpace(src, i+1), nil
-}
-
 func skipSpace(src []byte, i int) int {
 	for i < len(src) && (src[i] == ' ' || src[i] == '\n' || src[i] == '\t' || src[i] == '\r') {
 		i++
 	}
 	return i
-}
-
-const (
-	ones  = 0x0101010101010101
-	highs = 0x8080808080808080
-)
-
-// plainBytes counts the bytes at the start of src that a string may hold as
-// they are: no quote, no backslash, no control character. It looks at eight
-// bytes at a time.
-func plainBytes(src []byte) int {
-	i := 0
-	for ; i+8 <= len(src); i += 8 {
-		w := binary.LittleEndian.Uint64(src[i:])
-		quote, slash := w^(ones*'"'), w^(ones*'\\')
-		// A byte is zero in x exactly when its high bit survives here (the
-		// lowest one always; higher ones may be false, but only above it).
-		m := ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*0x20)&^w) & highs
-		if m != 0 {
-			return i + bits.TrailingZeros64(m)/8
-		}
-	}
-	for i < len(src) && src[i] != '"' && src[i] != '\\' && src[i] >= 0x20 {
-		i++
-	}
-	return i
-}
-
-// parseString reads the string that begins with the quote at i and gives the
-// place after its closing quote.
-func (d *Document) parseString(src []byte, i int) (text, int, error) {
-	start := i + 1
-	i = start + plainBytes(src[start:])
-	if i < len(src) && src[i] == '"' {
-		return text{off: uint32(start), end: uint32(i)}, i + 1, nil
-	}
-	t := text{off: uint32(len(d.aux)), flags: textInAux}
-	d.aux = append(d.aux, src[start:i]...)
-	for i < len(src) {
-		switch c := src[i]; {
-		case c == '"':
-			t.end = uint32(len(d.aux))
-			if t.flags&textReplaced != 0 {
-				d.aux = append(d.aux, src[start-1:i+1]...)
-			}
-			return t, i + 1, nil
-		case c == '\\':
-			next, exact, err := d.unescape(src, i)
-			if err != nil {
-				return t, i, err
-			}
-			if !exact {
-				t.flags |= textReplaced
-			}
-			i = next
-		case c < 0x20:
-			return t, i, &SyntaxError{i, fmt.Sprintf("control character %#02x in a string", c)}
-		default:
-			k := plainBytes(src[i:])
-			d.aux = append(d.aux, src[i:i+k]...)
-			i += k
-		}
-	}
-	return t, i, &SyntaxError{len(src), "document ends inside a string"}
 }

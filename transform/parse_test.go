@@ -35,6 +35,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(strings.Repeat(`{"a":`, maxDepth+1) + "1" + strings.Repeat("}", maxDepth+1)))
 	f.Add([]byte(manyNames(100)))
 	f.Add([]byte(`{"k7":0,` + manyNames(100)[1:]))
+	f.Add([]byte(strings.TrimSuffix(manyNames(100), "}") + `,"k99":0}`))
 	f.Fuzz(func(t *testing.T, src []byte) {
 		var d Document
 		err := d.Parse(src, false)

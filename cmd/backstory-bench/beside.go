@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 
 	"backstory/source/postgres/pgtest"
 )
@@ -24,6 +25,7 @@ func besidePostgres(ctx context.Context, args []string) (err error) {
 	defer func() { err = errors.Join(err, server.Close()) }()
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.Env = append(os.Environ(), "TEST_POSTGRES_URL="+server.URL)
+	cmd.Env = append(os.Environ(), "TEST_POSTGRES_URL="+server.URL,
+		"PATH="+filepath.Dir(server.Program("psql"))+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	return cmd.Run()
 }

@@ -26,6 +26,7 @@ type options struct {
 	runs   int
 	dir    string // keeps generated stores
 	stores string
+	binary string
 	window int
 }
 
@@ -48,6 +49,7 @@ func command(ctx context.Context, args []string) error {
 	flags.IntVar(&o.runs, "runs", 3, "how often each thing is measured; the median counts")
 	flags.StringVar(&o.dir, "dir", ".bench", "the folder that keeps generated stores")
 	flags.StringVar(&o.stores, "stores", "postgres,sqlite", "which stores to measure")
+	flags.StringVar(&o.binary, "binary", "", "the backstory to measure; without it, this tree's is built")
 	flags.IntVar(&o.window, "window", 0, "load.window of the configuration; 0 leaves it out")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -68,9 +70,10 @@ func measureAll(ctx context.Context, o options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	binary, err := build(ctx, work)
-	if err != nil {
-		return err
+	if o.binary == "" {
+		if o.binary, err = build(ctx, work); err != nil {
+			return err
+		}
 	}
 	pg, err := openPostgres(ctx, o)
 	if err != nil {
@@ -78,7 +81,7 @@ func measureAll(ctx context.Context, o options) (err error) {
 	}
 	defer func() { err = errors.Join(err, pg.Close()) }()
 	// The bare copy is the measure for every store, as all hold the same rows.
-	b := &bench{options: o, work: work, binary: binary, postgres: pg}
+	b := &bench{options: o, work: work, postgres: pg}
 	stores, err := b.stores(ctx)
 	if err != nil {
 		return err

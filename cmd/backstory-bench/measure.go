@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -16,7 +17,6 @@ import (
 type bench struct {
 	options  options
 	work     string // a temporary folder
-	binary   string
 	postgres *postgres
 	results  []result
 }
@@ -106,7 +106,7 @@ func (b *bench) copy(ctx context.Context, sql string) (sample, error) {
 }
 
 func (b *bench) run(ctx context.Context, config string) (sample, error) {
-	return timed(exec.CommandContext(ctx, b.binary, "run", "--config", config, "--progress", "never"))
+	return timed(exec.CommandContext(ctx, b.options.binary, "run", "--config", config, "--progress", "never"))
 }
 
 // timed runs a program, its output going nowhere. The peak of a program is
@@ -128,9 +128,14 @@ func timed(cmd *exec.Cmd) (sample, error) {
 
 // median gives the sample with the median wall time.
 func median(of []sample) sample {
-	sorted := slices.SortedFunc(slices.Values(of), func(a, b sample) int { return int(a.wall - b.wall) })
+	sorted := slices.SortedFunc(slices.Values(of), byWall)
 	return sorted[len(sorted)/2]
 }
+
+// quickest gives the sample with the least wall time.
+func quickest(of []sample) sample { return slices.MinFunc(of, byWall) }
+
+func byWall(a, b sample) int { return cmp.Compare(a.wall, b.wall) }
 
 // peak gives the highest peak.
 func peak(of []sample) (most int64) {

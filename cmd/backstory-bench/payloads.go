@@ -27,10 +27,10 @@ func (g *generator) placed() {
 
 func (g *generator) itemAdded() {
 	sku := g.rand.IntN(5_000)
-	g.format(`,"line":{"sku":"SKU-%04d","title":"Product number %d","quantity":%d,"price":`, sku, sku, g.rand.IntN(9)+1)
+	g.format(`,"line":{"sku":"SKU-%04d","title":"Product %d","quantity":%d,"price":`, sku, sku, g.rand.IntN(9)+1)
 	g.money(500)
-	g.format(`,"weight":%.3f},"stock":{"warehouse":"W%02d","shelf":"%c-%d","left":%d},"reservation":`,
-		g.rand.Float64()*20, g.rand.IntN(20), 'A'+rune(g.rand.IntN(26)), g.rand.IntN(100), g.rand.IntN(1_000))
+	g.format(`,"weight":%.3f},"stock":{"warehouse":"W%02d","shelf":"%c-%d"},"reservation":`,
+		g.rand.Float64()*20, g.rand.IntN(20), 'A'+rune(g.rand.IntN(26)), g.rand.IntN(100))
 	g.reference()
 	g.text(`,"tags":`)
 	g.list(labels)
@@ -40,8 +40,6 @@ func (g *generator) itemAdded() {
 func (g *generator) paid() {
 	g.text(`,"amount":`)
 	g.money(5_000)
-	g.text(`,"fee":`)
-	g.money(20)
 	g.format(`,"payment":{"method":"%s","reference":`, g.pick(methods))
 	g.reference()
 	g.format(`,"captured":%t,"attempts":%d},"authorized_at":`, g.rand.IntN(10) > 0, g.rand.IntN(3)+1)
@@ -52,12 +50,10 @@ func (g *generator) paid() {
 }
 
 func (g *generator) shipped() {
-	g.format(`,"carrier":"%s","tracking":"%c%c%09d","parcel":{"weight":%.2f,"size":{"width":%d,"height":%d,"depth":%d},"insured":`,
+	g.format(`,"carrier":"%s","tracking":"%c%c%09d","parcel":{"weight":%.2f,"size":{"width":%d,"height":%d,"depth":%d}},"insured":%t,"to":{"city":"%s","postcode":"%05d","country":"%s"},"expected":`,
 		g.pick(carriers), 'A'+rune(g.rand.IntN(26)), 'A'+rune(g.rand.IntN(26)), g.rand.IntN(1_000_000_000),
-		g.rand.Float64()*30, g.rand.IntN(100)+1, g.rand.IntN(100)+1, g.rand.IntN(100)+1)
-	g.money(1_000)
-	g.format(`},"to":{"city":"%s","postcode":"%05d","country":"%s"},"expected":`,
-		g.pick(cities), g.rand.IntN(100_000), g.pick(countries))
+		g.rand.Float64()*30, g.rand.IntN(100)+1, g.rand.IntN(100)+1, g.rand.IntN(100)+1,
+		g.rand.IntN(4) == 0, g.pick(cities), g.rand.IntN(100_000), g.pick(countries))
 	g.time(g.now.Add(time.Duration(g.rand.IntN(200)) * time.Hour))
 	g.text(`,"labels":`)
 	g.list(labels)

@@ -19,12 +19,12 @@ const (
 func (b *bench) report(w io.Writer) error {
 	fmt.Fprintf(w, "%d events; median of %d; %s/%s, %d cores, %s\n\n", b.options.events, b.options.runs, runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "store\tCOPY s\tunordered s\trun s\tCPU s\tevents/s\tratio\tpeak MiB\tParquet MiB\tfiles\tidle CPU ms\t")
+	fmt.Fprintln(t, "store\tCOPY s\tunordered s\trun s\tCPU s\tevents/s\tratio\tbest\tpeak MiB\tParquet MiB\tfiles\tidle CPU ms\t")
 	for _, r := range b.results {
 		first := median(r.first)
-		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%.0f\t%.2f\t%.0f\t%.1f\t%d\t%.0f\t\n", r.store,
+		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.2f\t%.2f\t%.0f\t%.2f\t%.2f\t%.0f\t%.1f\t%d\t%.0f\t\n", r.store,
 			median(r.copied).wall.Seconds(), median(r.scanned).wall.Seconds(), first.wall.Seconds(), first.cpu.Seconds(),
-			float64(b.options.events)/first.wall.Seconds(), r.ratio(), mebibytes(peak(r.first)), mebibytes(r.bytes), r.files,
+			float64(b.options.events)/first.wall.Seconds(), r.ratio(), r.best(), mebibytes(peak(r.first)), mebibytes(r.bytes), r.files,
 			milliseconds(median(r.idle).cpu))
 	}
 	if err := t.Flush(); err != nil {
@@ -44,6 +44,12 @@ func (b *bench) report(w io.Writer) error {
 // ratio compares the run from nothing with the copy in order.
 func (r result) ratio() float64 {
 	return median(r.first).wall.Seconds() / median(r.copied).wall.Seconds()
+}
+
+// best compares the quickest of both. On a machine that is busy with other
+// things it is nearer to the truth.
+func (r result) best() float64 {
+	return quickest(r.first).wall.Seconds() / quickest(r.copied).wall.Seconds()
 }
 
 func verdict(w io.Writer, pass bool, format string, args ...any) {

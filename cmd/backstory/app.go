@@ -23,7 +23,7 @@ type app struct {
 
 // openApp reads the configuration and opens the source, and, with load, the
 // sink and the ledger for writing. names selects jobs; none means all.
-func openApp(ctx context.Context, g *globals, load bool, names []string) (a *app, err error) {
+func openApp(ctx context.Context, g *globals, load bool, names []string) (_ *app, err error) {
 	c, err := readConfig(g.config)
 	if err != nil {
 		return nil, err
@@ -36,13 +36,13 @@ func openApp(ctx context.Context, g *globals, load bool, names []string) (a *app
 	if err != nil {
 		return nil, err
 	}
-	a = &app{config: c}
+	a := &app{config: c}
 	defer func() {
 		if err != nil {
-			a.close()
+			err = errors.Join(err, a.close())
 		}
 	}()
-	if a.source, err = c.source.open(ctx); err != nil {
+	if a.source, err = c.source(ctx); err != nil {
 		return nil, err
 	}
 	a.closers = append(a.closers, a.source.Close)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -27,6 +28,9 @@ the order of their times; the positions that were found are told.`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			return load(cmd, g, names, func(j *schedules.Job, ctx context.Context) (*schedules.Report, error) {
 				r, err := findRange(ctx, j, from, to)
+				if errors.Is(err, errNoEvents) {
+					return &schedules.Report{Job: j.Name}, nil
+				}
 				if err != nil {
 					return nil, err
 				}
@@ -34,7 +38,7 @@ the order of their times; the positions that were found are told.`,
 					fmt.Fprintf(cmd.ErrOrStderr(), "%s: positions %s\n", j.Name, rangeText(r))
 				}
 				return j.Backfill(ctx, r)
-			})
+			}, func(*schedules.Report) string { return "nothing to load; no event of that range is not loaded" })
 		},
 	}
 	cmd.Flags().StringVar(&from, "from", "", "first position, or a time: 2024-01-31 or 2024-01-31T15:04:05Z")
@@ -42,41 +46,49 @@ the order of their times; the positions that were found are told.`,
 	return cmd
 }
 
+// errNoEvents is a range of times in which nothing happened.
+var errNoEvents = errors.New("no event lies in that range")
+
 // findRange reads the two ends of a range.
-func findRange(ctx context.Context, j *schedules.Job, from, to string) (schedules.Range, error) {
-	var r schedules.Range
-	if from != "" {
-		at, t, err := parseEnd("from", from)
-		if err != nil {
-			return r, err
-		}
-		if t.IsZero() {
-			at.Seq--
-		} else if at, err = j.PositionBefore(ctx, t); err != nil {
-			return r, err
-		}
-		r.After = at
+func findRange(ctx context.Context, j *schedules.Job, from, to string) (r schedules.Range, err error) {
+	first, since, err := parseEnd("from", from)
+	if err != nil {
+		return r, err
 	}
-	if to != "" {
-		at, t, err := parseEnd("to", to)
-		if err != nil {
+	last, until, err := parseEnd("to", to)
+	if err != nil {
+		return r, err
+	}
+	backwards := !since.IsZero() && !until.IsZero() && !since.Before(until)
+	if backwards || !first.IsZero() && !last.IsZero() && last.Compare(first) < 0 {
+		return r, &usageError{fmt.Errorf("--from %s --to %s: the range ends before it begins", from, to)}
+	}
+	switch {
+	case !first.IsZero():
+		r.After = first
+		r.After.Seq--
+	case !since.IsZero():
+		if r.After, err = j.PositionBefore(ctx, since); err != nil {
 			return r, err
 		}
-		if !t.IsZero() {
-			if at, err = j.PositionBefore(ctx, t); err != nil {
-				return r, err
-			}
+	}
+	r.Through = last
+	if !until.IsZero() {
+		if r.Through, err = j.PositionBefore(ctx, until); err != nil {
+			return r, err
 		}
-		if at.Compare(r.After) <= 0 {
-			return r, &usageError{fmt.Errorf("--from %s --to %s: no event lies in that range", from, to)}
-		}
-		r.Through = at
+	}
+	if to != "" && r.Through.Compare(r.After) <= 0 {
+		return r, errNoEvents
 	}
 	return r, nil
 }
 
-// parseEnd reads a position or a time.
+// parseEnd reads a position or a time; of an empty text both are zero.
 func parseEnd(flag, text string) (source.Position, time.Time, error) {
+	if text == "" {
+		return source.Position{}, time.Time{}, nil
+	}
 	for _, layout := range []string{time.DateOnly, time.RFC3339, "2006-01-02T15:04:05"} {
 		if t, err := time.Parse(layout, text); err == nil {
 			return source.Position{}, t, nil

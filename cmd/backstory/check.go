@@ -1,13 +1,24 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 
 	"backstory/schedules"
+	"backstory/source"
 
 	"github.com/spf13/cobra"
 )
+
+// checked is what was found to be fine, for scripts.
+type checked struct {
+	Config     string          `json:"config"`
+	Head       source.Position `json:"head"`
+	Safe       source.Position `json:"safe"`
+	EventTypes int             `json:"event_types"`
+	Jobs       []string        `json:"jobs"`
+}
 
 func newCheck(g *globals) *cobra.Command {
 	return &cobra.Command{
@@ -24,24 +35,34 @@ changes nothing in the store.`,
 				return err
 			}
 			defer func() { err = errors.Join(err, a.close()) }()
-			fmt.Fprintf(out, "configuration  %s is fine\n", g.config)
+			say := func(format string, args ...any) {
+				if !g.json {
+					fmt.Fprintf(out, format+"\n", args...)
+				}
+			}
+			say("configuration  %s is fine", g.config)
 			mark, err := a.source.Watermark(ctx)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(out, "source         ends at position %s, safe to read up to %s\n", mark.Head, mark.Safe)
+			say("source         ends at position %s, safe to read up to %s", mark.Head, mark.Safe)
 			writeHeld(cmd.ErrOrStderr(), mark.Safe.Compare(mark.Head) < 0, mark)
 			const sample = 1024
 			shapes, err := schedules.Discover(ctx, a.source, a.pipeline, sourceWindow(mark), sample, 1)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(out, "events         decode and parse, as far as a sample tells (%d event types in it)\n", len(shapes.All()))
+			say("events         decode and parse, as far as a sample tells (%s in it)", plural(int64(len(shapes.All())), "event type"))
+			var jobs []string
 			for _, j := range a.jobs {
 				if err := j.Check(ctx); err != nil {
 					return err
 				}
-				fmt.Fprintf(out, "job            %s: ledger and output agree\n", j.Name)
+				say("job            %s: ledger and output agree", j.Name)
+				jobs = append(jobs, j.Name)
+			}
+			if g.json {
+				return json.NewEncoder(out).Encode(checked{g.config, mark.Head, mark.Safe, len(shapes.All()), jobs})
 			}
 			return nil
 		},

@@ -38,7 +38,7 @@ changes. It may be killed at any moment and run again.`,
 					continue
 				}
 				for _, t := range rep.Tables {
-					fmt.Fprintf(cmd.OutOrStdout(), "%s: %s: %d files into %d, %s\n", j.Name, t.Name, t.FilesBefore, t.FilesAfter, byteSize(t.Bytes))
+					fmt.Fprintf(cmd.OutOrStdout(), "%s: %s: %s into %d, %s\n", j.Name, t.Name, plural(int64(t.FilesBefore), "file"), t.FilesAfter, byteSize(t.Bytes))
 				}
 			}
 			return nil

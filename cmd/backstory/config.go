@@ -8,13 +8,15 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
+	"unicode/utf8"
 
 	"backstory/schedules"
 	"backstory/source"
 	"backstory/transform"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/robfig/cron/v3"
+	"github.com/goccy/go-yaml/token"
 )
 
 // config is a configuration file, checked.
@@ -46,17 +48,6 @@ type jobConfig struct {
 	Schedule string `yaml:"schedule"`
 }
 
-// tablesConfig is the section tables: how payloads become columns.
-type tablesConfig struct {
-	Layout     string                       `yaml:"layout"`
-	Nested     string                       `yaml:"nested"`
-	Partition  string                       `yaml:"partition"`
-	MaxColumns int                          `yaml:"max_columns"`
-	Explode    map[string][]string          `yaml:"explode"`
-	Types      map[string]map[string]string `yaml:"types"`
-	Names      map[string]string            `yaml:"names"`
-}
-
 // readConfig reads and checks a configuration file. Its error tells
 // everything that is wrong with it.
 func readConfig(name string) (*config, error) {
@@ -64,8 +55,14 @@ func readConfig(name string) (*config, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, source.Setup("write one with: backstory init, or name another with --config", "read configuration: %w", err)
 	}
+	if errors.Is(err, syscall.EISDIR) {
+		return nil, source.Setup("name the file in it with --config", "read configuration: %s is a folder", name)
+	}
 	if err != nil {
 		return nil, source.Setup("make it readable for this user", "read configuration: %w", err)
+	}
+	if !utf8.Valid(text) {
+		return nil, &configError{[]problem{{text: name + ": the file is not UTF-8 text"}}}
 	}
 	d, err := parseDocument(name, text)
 	if err != nil {
@@ -77,10 +74,10 @@ func readConfig(name string) (*config, error) {
 	c.source = d.source(dir)
 	c.sink = d.sink(dir)
 	if node := d.section("state"); node != nil {
-		if s, ok := node.(*ast.StringNode); ok && s.Value != "" {
-			c.state = relativeTo(dir, s.Value)
+		if path := scalarText(node); path != "" && !isNull(node) {
+			c.state = relativeTo(dir, path)
 		} else {
-			d.addAt([]string{"state"}, "want the ledger's file here", "")
+			d.addAt([]string{"state"}, "want the ledger's file here", "leave it out to keep the ledger with the tables")
 		}
 	} else {
 		c.state = c.sink.ledger
@@ -106,18 +103,18 @@ func relativeTo(dir, path string) string {
 func (d *document) checkSections() {
 	m, ok := d.root.(ast.MapNode)
 	if !ok {
-		d.add(d.root.GetToken(), "want the sections source, sink and jobs here", "")
+		d.add(startOf(d.root), "want the sections source, sink and jobs here", starterHint)
 		return
 	}
 	known := []string{"source", "sink", "state", "tables", "load", "jobs"}
 	for it := m.MapRange(); it.Next(); {
-		if key := it.Key().String(); !contains(known, key) {
+		if key := scalarText(it.Key()); !contains(known, key) {
 			d.add(it.Key().GetToken(), "unknown key "+key, "known here: "+strings.Join(known, ", "))
 		}
 	}
 	for _, key := range []string{"source", "sink", "jobs"} {
 		if d.section(key) == nil {
-			d.addAt(nil, "section "+key+" is missing", "backstory init writes a configuration to begin with")
+			d.add(nil, "section "+key+" is missing", starterHint)
 		}
 	}
 }
@@ -134,7 +131,7 @@ func contains(list []string, s string) bool {
 func (d *document) loadSection(l *loadConfig) {
 	d.decode(d.section("load"), l)
 	if l.Window < 0 {
-		d.addAt([]string{"load", "window"}, "a window holds at least one event", "")
+		d.addAt([]string{"load", "window"}, "a window holds at least one event", "leave it out for the default")
 	}
 	if l.Workers < 0 || l.Workers > 64 {
 		d.addAt([]string{"load", "workers"}, "want 1 to 64 workers", "each takes memory and a connection; 2 are plenty for most")
@@ -157,77 +154,43 @@ func (d *document) jobs() []jobConfig {
 	seen := make(map[string]bool)
 	for _, v := range list.Values {
 		var j jobConfig
-		d.decode(v, &j)
-		switch {
-		case !jobName.MatchString(j.Name):
-			d.add(v.GetToken(), "a job wants a name of letters, digits, - and _", "")
-		case seen[j.Name]:
-			d.add(v.GetToken(), "two jobs are called "+j.Name, "")
+		if isNull(v) {
+			d.add(v.GetToken(), "want keys with values here", "write - name: NAME")
+			continue
 		}
+		if !d.decode(v, &j) {
+			continue
+		}
+		d.checkJob(v, j, seen[j.Name])
 		seen[j.Name] = true
-		if j.Schedule != "" {
-			if _, err := cron.ParseStandard(j.Schedule); err != nil {
-				at := v
-				if s := child(v, "schedule"); s != nil {
-					at = s.Value
-				}
-				d.add(at.GetToken(), err.Error(), `write five fields, such as "*/15 * * * *", or @hourly, or @every 15m`)
-			}
-		}
 		jobs = append(jobs, j)
 	}
 	return jobs
 }
 
-func (d *document) tables() transform.Options {
-	var t tablesConfig
-	d.decode(d.section("tables"), &t)
-	o := transform.Options{
-		Layout: transform.Layout(t.Layout), Nested: t.Nested == "struct",
-		MaxColumns: t.MaxColumns, Tables: t.Names,
-	}
-	oneOf := func(key, value string, allowed ...string) {
-		if value != "" && !contains(allowed, value) {
-			d.addAt([]string{"tables", key}, fmt.Sprintf("there is no %s %s", key, value), "write "+strings.Join(allowed, ", ")+" or leave it out")
+// checkJob notes what is wrong with a job in itself; again says that there
+// was one of its name before.
+func (d *document) checkJob(node ast.Node, j jobConfig, again bool) {
+	at := func(key string) *token.Token {
+		if v := child(node, key); v != nil {
+			return v.Value.GetToken()
 		}
+		return startOf(node)
 	}
-	oneOf("layout", t.Layout, "per_type", "one", "both")
-	oneOf("nested", t.Nested, "flatten", "struct")
-	oneOf("partition", t.Partition, "none", "day", "month")
-	if t.Partition != "none" {
-		o.Partition = transform.Partition(t.Partition)
+	switch {
+	case j.Name == "":
+		d.add(startOf(node), "a job wants a name", "write name: NAME, of letters, digits, - and _")
+	case !jobName.MatchString(j.Name):
+		d.add(at("name"), fmt.Sprintf("%q is no name for a job", j.Name), "write letters, digits, - and _, and a letter or digit first; at most 64")
+	case again:
+		d.add(at("name"), "two jobs are called "+j.Name, "give one of them another name")
 	}
-	if t.MaxColumns < 0 || t.MaxColumns > 10_000 {
-		d.addAt([]string{"tables", "max_columns"}, "want 1 to 10000 columns", "")
+	if j.Schedule == "" {
+		return
 	}
-	for event, paths := range t.Explode {
-		if o.Explode == nil {
-			o.Explode = make(map[string][][]string)
-		}
-		for _, p := range paths {
-			o.Explode[event] = append(o.Explode[event], strings.Split(p, "."))
-		}
+	if _, err := schedules.ParseSchedule(j.Schedule); err != nil {
+		d.add(at("schedule"), err.Error(), `write five fields, such as "*/15 * * * *", or @hourly, or "@every 15m"`)
 	}
-	for event, types := range t.Types {
-		if o.Types == nil {
-			o.Types = make(map[string]map[string]transform.Type)
-		}
-		o.Types[event] = make(map[string]transform.Type)
-		for path, text := range types {
-			typ, err := transform.ParseType(text)
-			if err != nil {
-				d.addAt([]string{"tables", "types", event, path}, err.Error(), "")
-				continue
-			}
-			o.Types[event][path] = typ
-		}
-	}
-	for event, name := range t.Names {
-		if name != transform.TableName(name) {
-			d.addAt([]string{"tables", "names", event}, fmt.Sprintf("%q is no table name", name), "write small letters, digits and underscores: "+transform.TableName(name))
-		}
-	}
-	return o
 }
 
 // job makes the job of that configuration.

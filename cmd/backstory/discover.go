@@ -89,10 +89,13 @@ func writeDiscovered(w io.Writer, shapes *transform.Shapes, catalog *transform.C
 		fmt.Fprintf(t, "\n%s\n", table.Name)
 		for _, c := range table.Columns {
 			from := strings.Join(c.Path, ".")
-			if c.Meta {
-				from = "meta." + from
+			switch {
+			case c.Meta:
+				from = "\tmeta." + from
+			case from != "":
+				from = "\t" + from
 			}
-			fmt.Fprintf(t, "  %s\t%s\t%s\n", c.Name, c.Type, from)
+			fmt.Fprintf(t, "  %s\t%s%s\n", c.Name, c.Type, from)
 		}
 	}
 	return t.Flush()
@@ -131,6 +134,7 @@ func writeDiscoveredJSON(w io.Writer, shapes *transform.Shapes, catalog *transfo
 		Events []event `json:"events"`
 		Tables []table `json:"tables"`
 	}
+	out.Events, out.Tables = []event{}, []table{}
 	for _, sh := range shapes.All() {
 		out.Events = append(out.Events, event{sh.Event, sh.Events, sh.Bytes, sh.Versions, sh.First, sh.Last, sh.FirstTime, sh.LastTime})
 	}

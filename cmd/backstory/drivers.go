@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 
@@ -23,18 +24,12 @@ var sourceDrivers = []sourceDriver{
 		var c sqlite.Config
 		d.driver("source", node, &c, c.Validate)
 		c.Path = relativeTo(dir, c.Path)
-		return openSource{
-			open:   func(ctx context.Context) (source.Source, error) { return sqlite.Open(ctx, c) },
-			tables: func(ctx context.Context) ([]layout.Candidate, error) { return sqlite.Tables(ctx, c) },
-		}
+		return func(ctx context.Context) (source.Source, error) { return sqlite.Open(ctx, c) }
 	}},
 	{"postgres", func(d *document, node ast.Node, _ string) openSource {
 		var c postgres.Config
 		d.driver("source", node, &c, c.Validate)
-		return openSource{
-			open:   func(ctx context.Context) (source.Source, error) { return postgres.Open(ctx, c) },
-			tables: func(ctx context.Context) ([]layout.Candidate, error) { return postgres.Tables(ctx, c) },
-		}
+		return func(ctx context.Context) (source.Source, error) { return postgres.Open(ctx, c) }
 	}},
 }
 
@@ -42,7 +37,7 @@ var sourceDrivers = []sourceDriver{
 var sinkDrivers = []sinkDriver{
 	{"parquet", func(d *document, node ast.Node, dir string) openSink {
 		var c parquetConfig
-		d.driver("sink", node, &c, func() []layout.Problem { return c.validate() })
+		d.driver("sink", node, &c, c.validate)
 		root := relativeTo(dir, c.Path)
 		return openSink{
 			path:   root,
@@ -66,20 +61,70 @@ type parquetConfig struct {
 
 func (c *parquetConfig) validate() []layout.Problem {
 	var ps []layout.Problem
+	add := func(key, message, hint string) {
+		ps = append(ps, layout.Problem{Path: []string{key}, Message: message, Hint: hint})
+	}
 	if c.Path == "" {
-		ps = append(ps, layout.Problem{Path: []string{"path"}, Message: "parquet wants a path", Hint: "name the output folder"})
+		add("path", "parquet wants a path", "name the output folder")
 	}
 	if !contains([]string{"", "zstd", "snappy", "none"}, c.Codec) {
-		ps = append(ps, layout.Problem{Path: []string{"codec"}, Message: "there is no codec " + c.Codec, Hint: "write zstd, snappy or none"})
+		add("codec", "there is no codec "+c.Codec, "write zstd, snappy or none")
 	}
 	if c.Level < 0 || c.Level > 22 {
-		ps = append(ps, layout.Problem{Path: []string{"level"}, Message: "a level is 1 to 22", Hint: ""})
+		add("level", "a level is 1 to 22", "leave it out for the default, which is fast and small")
 	}
 	if c.RowGroupRows < 0 {
-		ps = append(ps, layout.Problem{Path: []string{"row_group_rows"}, Message: "a row group has at least one row", Hint: ""})
+		add("row_group_rows", "a row group has at least one row", "leave it out for the default")
 	}
 	return ps
 }
+
+// starters lists the kinds of store that init can begin with; the last takes
+// every address that no other knows.
+var starters = []starterDriver{
+	{
+		knows: func(store string) bool {
+			return strings.HasPrefix(store, "postgres://") || strings.HasPrefix(store, "postgresql://")
+		},
+		open: func(ctx context.Context, s *starter, state starterState) (source.Source, error) {
+			var c postgres.Config
+			c.URL, c.Schema, c.Table, c.State = layout.Secret(s.store), s.schema, s.table, state.layout()
+			return postgres.Open(ctx, c)
+		},
+		section: func(s *starter) []string {
+			return []string{"driver: postgres", "url: ${env:" + s.urlEnv + "}"}
+		},
+	},
+	{
+		knows: func(string) bool { return true },
+		open: func(ctx context.Context, s *starter, state starterState) (source.Source, error) {
+			var c sqlite.Config
+			c.Path, c.Table, c.State = s.store, s.table, state.layout()
+			return sqlite.Open(ctx, c)
+		},
+		section: func(s *starter) []string {
+			return []string{"driver: sqlite", "path: " + yamlText(s.path())}
+		},
+	},
+}
+
+// layout is the state as sources read it.
+func (s starterState) layout() layout.State {
+	return layout.State{Cipher: s.cipher, Key: layout.Secret(s.key), Compress: s.compress}
+}
+
+// starterStates are the ways in which events are commonly stored, the
+// likeliest first. Those with a cipher need a key.
+var starterStates = []starterState{
+	{},
+	{compress: layout.Zlib},
+	{cipher: layout.AESGCM},
+	{cipher: layout.AESGCM, compress: layout.Zlib},
+}
+
+// isWrongState tells whether a store could not be opened because its events
+// are stored in another way.
+func isWrongState(err error) bool { return errors.Is(err, layout.ErrState) }
 
 // openLedger opens the ledger for writing; existingLedger for reading, nil
 // where there is none yet.
@@ -95,89 +140,12 @@ func existingLedger(ctx context.Context, path string) (schedules.Ledger, error) 
 	return l, nil
 }
 
-type sourceDriver struct {
-	name string
-	read func(d *document, node ast.Node, dir string) openSource
-}
-
-type sinkDriver struct {
-	name string
-	read func(d *document, node ast.Node, dir string) openSink
-}
-
-// openSource opens a source that was configured.
-type openSource struct {
-	open   func(context.Context) (source.Source, error)
-	tables func(context.Context) ([]layout.Candidate, error)
-}
-
-// openSink opens a sink that was configured.
-type openSink struct {
-	path   string // where its data lies, for people
-	ledger string // where its ledger lies unless state says otherwise
-	open   func(context.Context) (sinks.Sink, error)
-}
-
 // driver decodes a driver's section and notes what the driver says of it.
 func (d *document) driver(section string, node ast.Node, out any, validate func() []layout.Problem) {
-	before := len(d.problems)
-	d.decode(node, out, "driver")
-	if len(d.problems) > before {
+	if !d.decode(node, out, "driver") {
 		return
 	}
 	for _, p := range validate() {
 		d.addAt(append([]string{section}, p.Path...), p.Message, p.Hint)
 	}
-}
-
-func (d *document) source(dir string) openSource {
-	node := d.section("source")
-	if node == nil {
-		return openSource{}
-	}
-	name := driverOf(node)
-	var names []string
-	for _, s := range sourceDrivers {
-		if s.name == name {
-			return s.read(d, node, dir)
-		}
-		names = append(names, s.name)
-	}
-	d.noDriver("source", name, names)
-	return openSource{}
-}
-
-func (d *document) sink(dir string) openSink {
-	node := d.section("sink")
-	if node == nil {
-		return openSink{}
-	}
-	name := driverOf(node)
-	var names []string
-	for _, s := range sinkDrivers {
-		if s.name == name {
-			return s.read(d, node, dir)
-		}
-		names = append(names, s.name)
-	}
-	d.noDriver("sink", name, names)
-	return openSink{}
-}
-
-func (d *document) noDriver(section, name string, names []string) {
-	hint := "write driver: " + strings.Join(names, " or driver: ")
-	if name == "" {
-		d.addAt([]string{section}, section+" wants a driver", hint)
-		return
-	}
-	d.addAt([]string{section, "driver"}, "there is no "+section+" driver "+name, hint)
-}
-
-func driverOf(node ast.Node) string {
-	if v := child(node, "driver"); v != nil {
-		if s, ok := v.Value.(*ast.StringNode); ok {
-			return s.Value
-		}
-	}
-	return ""
 }

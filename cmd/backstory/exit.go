@@ -10,6 +10,7 @@ import (
 	"syscall"
 
 	"backstory/schedules"
+	"backstory/sinks"
 	"backstory/source"
 )
 
@@ -31,33 +32,38 @@ func (e *usageError) Error() string { return e.err.Error() }
 func (e *usageError) Unwrap() error { return e.err }
 func (e *usageError) Hint() string  { return "see backstory --help" }
 
+// interruptedError is what a signal made of a command.
+type interruptedError struct{ err error }
+
+func (e *interruptedError) Error() string { return e.err.Error() }
+func (e *interruptedError) Unwrap() error { return e.err }
+
 // exitCode gives the exit code for the error of a command.
 func exitCode(err error) int {
 	var (
-		config   *configError
-		usage    *usageError
-		setup    *source.SetupError
-		disagree *schedules.DisagreeError
-		rules    *schedules.RulesError
-		path     *fs.PathError
-		errno    syscall.Errno
-		coded    interface{ ExitCode() int }
+		interrupted *interruptedError
+		config      *configError
+		usage       *usageError
+		setup       *source.SetupError
+		event       *source.EventError
+		disagree    *schedules.DisagreeError
+		rules       *schedules.RulesError
+		path        *fs.PathError
+		errno       syscall.Errno
 	)
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.As(err, &coded):
-		return coded.ExitCode()
+	case errors.As(err, &interrupted):
+		return exitInterrupted
 	case errors.As(err, &config), errors.As(err, &usage), errors.As(err, &rules):
 		return exitConfig
-	case errors.Is(err, schedules.ErrHeld):
+	case errors.Is(err, schedules.ErrHeld), errors.Is(err, sinks.ErrHeld):
 		return exitHeld
-	case errors.As(err, &disagree):
-		return exitDisagree
-	case errors.Is(err, context.Canceled):
-		return exitInterrupted
 	case errors.As(err, &setup), errors.As(err, &path), errors.As(err, &errno):
 		return exitEnvironment
+	case errors.As(err, &disagree), errors.Is(err, sinks.ErrDisagree), errors.As(err, &event):
+		return exitDisagree
 	}
 	return exitFailed
 }
@@ -69,6 +75,9 @@ func report(w io.Writer, err error) int {
 	case err == nil:
 		return code
 	case code == exitInterrupted:
+		if !errors.Is(err, context.Canceled) {
+			fmt.Fprintf(w, "backstory: %v\n", err)
+		}
 		fmt.Fprintln(w, "backstory: interrupted; nothing is lost, run again to go on")
 		return code
 	}

@@ -14,6 +14,14 @@ func thousands(n int64) string {
 	return s
 }
 
+// plural writes a number of things: 1 window, 20,000 windows.
+func plural(n int64, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return thousands(n) + " " + thing
+}
+
 // byteSize writes a number of bytes with a unit: 1.2 MiB.
 func byteSize(n int64) string {
 	const units = "KMGTPE"

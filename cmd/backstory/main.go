@@ -22,8 +22,15 @@ func run(args []string) int {
 		<-ctx.Done()
 		stop()
 	}()
+	// With a limit on the size of files, a write fails and is told as such;
+	// the signal would end the process without a word.
+	signal.Ignore(syscall.SIGXFSZ)
 	limitMemory()
 	root := newRoot()
 	root.SetArgs(args)
-	return report(os.Stderr, root.ExecuteContext(ctx))
+	err := root.ExecuteContext(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = &interruptedError{err}
+	}
+	return report(os.Stderr, err)
 }

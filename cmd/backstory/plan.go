@@ -53,11 +53,11 @@ type plannedJSON struct {
 
 func planJob(ctx context.Context, cmd *cobra.Command, g *globals, j *schedules.Job, from, to string) error {
 	r, err := findRange(ctx, j, from, to)
-	if err != nil {
-		return err
+	p := &schedules.Plan{Job: j.Name, Pending: []schedules.Planned{}, New: []schedules.Planned{}}
+	if err == nil {
+		p, err = j.Plan(ctx, r)
 	}
-	p, err := j.Plan(ctx, r)
-	if err != nil {
+	if err != nil && !errors.Is(err, errNoEvents) {
 		return err
 	}
 	bytes, err := j.Estimate(ctx, p)
@@ -71,17 +71,21 @@ func planJob(ctx context.Context, cmd *cobra.Command, g *globals, j *schedules.J
 	writeHeld(cmd.ErrOrStderr(), p.Held, p.Watermark)
 	n := len(p.Pending) + len(p.New)
 	if n == 0 {
-		_, err := fmt.Fprintf(out, "%s: nothing to load; everything up to position %s is loaded\n", j.Name, p.Watermark.Safe)
+		why := "no event of that range is not loaded"
+		if from == "" && to == "" {
+			why = "everything up to position " + p.Watermark.Safe.String() + " is loaded"
+		}
+		_, err := fmt.Fprintf(out, "%s: nothing to load; %s\n", j.Name, why)
 		return err
 	}
-	fmt.Fprintf(out, "%s: %d windows of about %s events, %s of payload, up to position %s\n", j.Name, n, thousands(p.Events()), byteSize(bytes), p.Watermark.Safe)
+	fmt.Fprintf(out, "%s: %s, about %s, %s of payload, up to position %s\n", j.Name, plural(int64(n), "window"), plural(p.Events(), "event"), byteSize(bytes), p.Watermark.Safe)
 	shown := 0
 	list := func(windows []schedules.Planned, why string) {
 		for _, w := range windows {
 			if shown++; shown > shownWindows {
 				return
 			}
-			fmt.Fprintf(out, "  %-24s about %12s events  %s\n", w.Window, thousands(w.Events), why)
+			fmt.Fprintf(out, "  %-24s about %18s  %s\n", w.Window, plural(w.Events, "event"), why)
 		}
 	}
 	list(p.Pending, "planned by an earlier run that did not finish it")

@@ -31,10 +31,12 @@ application writes, flattens every event into typed tables, and keeps them
 current: first all of the past, then what is new, each event exactly once.
 
 Exit codes: 0 done, 1 failed, 2 configuration, 3 environment, 4 somebody else
-holds the lease, 5 the data does not agree, 130 interrupted.
+holds the lease, 5 the data does not agree or cannot be read, 130 interrupted.
 
 Each flag has an environment variable: --log-level is BACKSTORY_LOG_LEVEL.`,
 		Version:           versionText(),
+		Args:              noSuchCommand,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceUsage:      true,
 		SilenceErrors:     true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error { return fromEnvironment(cmd.Flags()) },
@@ -47,6 +49,7 @@ Each flag has an environment variable: --log-level is BACKSTORY_LOG_LEVEL.`,
 	flags.StringVar(&g.progress, "progress", "auto", "show progress: auto, always or never")
 	flags.StringVar(&g.logLevel, "log-level", "warn", "what to log: debug, info, warn or error")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(commands(g)...)
 	return root
 }
@@ -64,6 +67,19 @@ func commands(g *globals) []*cobra.Command {
 		newCompact(g),
 		newVersion(g),
 	}
+}
+
+// noSuchCommand refuses the arguments of the root command: they were meant
+// to be a command.
+func noSuchCommand(cmd *cobra.Command, a []string) error {
+	if len(a) == 0 {
+		return nil
+	}
+	err := fmt.Errorf("there is no command %s", a[0])
+	if near := cmd.SuggestionsFor(a[0]); len(near) > 0 {
+		err = fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, " or "))
+	}
+	return &usageError{err}
 }
 
 // fromEnvironment sets the flags that were not given from their environment

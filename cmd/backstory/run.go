@@ -23,13 +23,16 @@ is not loaded yet, the whole past the first time. Then it ends. A run with
 nothing to load succeeds.`,
 		Example: "  backstory run\n  backstory run shop --json",
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return load(cmd, g, names, (*schedules.Job).Run)
+			return load(cmd, g, names, (*schedules.Job).Run, func(rep *schedules.Report) string {
+				return "nothing new; everything up to position " + rep.Watermark.Safe.String() + " is loaded"
+			})
 		},
 	}
 }
 
-// load opens the jobs and does work on one after the other.
-func load(cmd *cobra.Command, g *globals, names []string, work func(*schedules.Job, context.Context) (*schedules.Report, error)) (err error) {
+// load opens the jobs and does work on one after the other. nothing says so
+// where there was nothing to do.
+func load(cmd *cobra.Command, g *globals, names []string, work func(*schedules.Job, context.Context) (*schedules.Report, error), nothing func(*schedules.Report) string) (err error) {
 	ctx := cmd.Context()
 	a, err := openApp(ctx, g, true, names)
 	if err != nil {
@@ -47,7 +50,13 @@ func load(cmd *cobra.Command, g *globals, names []string, work func(*schedules.J
 		if err != nil {
 			return err
 		}
-		if err := writeReport(cmd, g, a, rep); err != nil {
+		if rep.Windows == 0 && !g.json {
+			writeHeld(cmd.ErrOrStderr(), rep.Held, rep.Watermark)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", rep.Job, nothing(rep))
+		} else {
+			err = writeReport(cmd, g, a, rep)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -60,17 +69,13 @@ func writeReport(cmd *cobra.Command, g *globals, a *app, rep *schedules.Report) 
 		return json.NewEncoder(out).Encode(rep)
 	}
 	writeHeld(cmd.ErrOrStderr(), rep.Held, rep.Watermark)
-	if rep.Windows == 0 {
-		_, err := fmt.Fprintf(out, "%s: nothing new; everything up to position %s is loaded\n", rep.Job, rep.Watermark.Safe)
-		return err
-	}
 	rate := float64(rep.Events) / max(rep.Duration.Seconds(), 1e-3)
-	fmt.Fprintf(out, "%s: loaded %s events as %s rows in %s windows, %s, in %s (%s events/s)\n", rep.Job, thousands(rep.Events), thousands(rep.Rows),
-		thousands(rep.Windows), byteSize(rep.Stored), rep.Duration.Round(10*time.Millisecond), thousands(int64(rate)))
+	fmt.Fprintf(out, "%s: loaded %s as %s in %s, %s, in %s (%s events/s)\n", rep.Job, plural(rep.Events, "event"), plural(rep.Rows, "row"),
+		plural(rep.Windows, "window"), byteSize(rep.Stored), rep.Duration.Round(10*time.Millisecond), thousands(int64(rate)))
 	if rep.Extra > 0 {
-		fmt.Fprintf(out, "%s: %s values fitted no column and are in _extra\n", rep.Job, thousands(rep.Extra))
+		fmt.Fprintf(out, "%s: %s without a column, in _extra\n", rep.Job, plural(rep.Extra, "value"))
 	}
-	_, err := fmt.Fprintf(out, "%s: %d tables in %s\n", rep.Job, len(rep.Tables), a.config.sink.path)
+	_, err := fmt.Fprintf(out, "%s: %s in %s\n", rep.Job, plural(int64(len(rep.Tables)), "table"), a.config.sink.path)
 	return err
 }
 

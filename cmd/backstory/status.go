@@ -19,8 +19,8 @@ func newStatus(g *globals) *cobra.Command {
 		Use:   "status [JOB...]",
 		Short: "Show what is loaded, what is not, and what holds it back",
 		Long: `Status shows, for each job, what is loaded, how far behind the store it is, which
-transaction holds the watermark back if one does, and the last runs. It writes
-nothing and may be asked while a run is under way.`,
+transaction holds the watermark back if one does, the last runs, and the tables
+with their rows and where they lie. It changes nothing and may be asked while a run is under way.`,
 		RunE: func(cmd *cobra.Command, names []string) (err error) {
 			ctx := cmd.Context()
 			a, err := openApp(ctx, g, false, names)
@@ -36,10 +36,14 @@ nothing and may be asked while a run is under way.`,
 				if err != nil {
 					return err
 				}
+				held, err := a.holdings(ctx, s.State)
+				if err != nil {
+					return err
+				}
 				if g.json {
-					err = json.NewEncoder(cmd.OutOrStdout()).Encode(statusJSON(s))
+					err = json.NewEncoder(cmd.OutOrStdout()).Encode(statusJSON(s, held))
 				} else {
-					err = writeStatus(cmd.OutOrStdout(), s)
+					err = writeStatus(cmd.OutOrStdout(), s, held)
 				}
 				if err != nil {
 					return err
@@ -60,42 +64,38 @@ type statusShown struct {
 	Totals    schedules.Totals    `json:"totals"`
 	Watermark *source.Watermark   `json:"watermark,omitempty"`
 	Held      bool                `json:"held"`
-	Tables    []string            `json:"tables"`
+	Tables    []holding           `json:"tables"`
 	Runs      []schedules.Run     `json:"runs"`
 }
 
-func statusJSON(s *schedules.Status) statusShown {
-	out := statusShown{
-		Job: s.Job, Loaded: s.Loaded, Pending: s.Pending, Totals: s.Totals,
-		Watermark: s.Watermark, Held: s.Held(), Tables: []string{}, Runs: s.Runs,
+func statusJSON(s *schedules.Status, held []holding) statusShown {
+	return statusShown{
+		Job: s.Job, Loaded: append([]source.Window{}, s.Loaded...), Pending: append([]schedules.Planned{}, s.Pending...), Totals: s.Totals,
+		Watermark: s.Watermark, Held: s.Held(), Tables: held, Runs: append([]schedules.Run{}, s.Runs...),
 	}
-	for _, t := range s.Tables {
-		out.Tables = append(out.Tables, t.Name)
-	}
-	return out
 }
 
-func writeStatus(w io.Writer, s *schedules.Status) error {
+func writeStatus(w io.Writer, s *schedules.Status, held []holding) error {
 	fmt.Fprintf(w, "%s\n", s.Job)
 	if len(s.Loaded) == 0 {
 		fmt.Fprintln(w, "  loaded     nothing yet")
 	} else {
 		t := s.Totals
-		fmt.Fprintf(w, "  loaded     %s events as %s rows in %s windows, %d tables, %s\n",
-			thousands(t.Events), thousands(t.Rows), thousands(t.Windows), len(s.Tables), byteSize(t.Stored))
+		fmt.Fprintf(w, "  loaded     %s as %s in %s, %s, %s\n",
+			plural(t.Events, "event"), plural(t.Rows, "row"), plural(t.Windows, "window"), plural(int64(len(s.Tables)), "table"), byteSize(t.Stored))
 		for i, l := range s.Loaded {
 			if i == 5 {
-				fmt.Fprintf(w, "             and %d more ranges\n", len(s.Loaded)-i)
+				fmt.Fprintf(w, "             and %s\n", plural(int64(len(s.Loaded)-i), "more range"))
 				break
 			}
 			fmt.Fprintf(w, "             %s\n", l)
 		}
 		if t.Extra > 0 {
-			fmt.Fprintf(w, "  extra      %s values fitted no column and are in _extra\n", thousands(t.Extra))
+			fmt.Fprintf(w, "  extra      %s without a column, in _extra\n", plural(t.Extra, "value"))
 		}
 	}
 	if len(s.Pending) > 0 {
-		fmt.Fprintf(w, "  pending    %d windows are planned and not loaded; the next run loads them\n", len(s.Pending))
+		fmt.Fprintf(w, "  pending    %s planned and not loaded; the next run loads them\n", plural(int64(len(s.Pending)), "window"))
 	}
 	if m := s.Watermark; m != nil {
 		if s.Held() {
@@ -110,7 +110,10 @@ func writeStatus(w io.Writer, s *schedules.Status) error {
 		}
 		fmt.Fprintf(w, "  %-9s  %s  %s\n", r.Kind, r.Started.Local().Format(time.DateTime), runOutcome(r))
 	}
-	return nil
+	if s.Totals.Windows == 0 {
+		return nil
+	}
+	return writeHoldings(w, held)
 }
 
 func runOutcome(r schedules.Run) string {
@@ -120,5 +123,5 @@ func runOutcome(r schedules.Run) string {
 	case r.Finished.IsZero():
 		return "under way, or ended without a word"
 	}
-	return fmt.Sprintf("loaded %s events in %s", thousands(r.Events), r.Finished.Sub(r.Started).Round(10*time.Millisecond))
+	return fmt.Sprintf("loaded %s in %s", plural(r.Events, "event"), r.Finished.Sub(r.Started).Round(10*time.Millisecond))
 }

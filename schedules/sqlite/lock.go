@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"backstory/schedules"
+	"backstory/source"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,20 +22,20 @@ type lockFile struct{ file *os.File }
 func takeLock(path string) (*lockFile, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
-		return nil, &FileError{Path: path, Err: err, Advice: "make the ledger's folder writable for this user"}
+		return nil, source.Setup("make the ledger's folder writable for this user, or put the ledger elsewhere with state:", "lock %s: %w", path, err)
 	}
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		defer f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, &heldError{holder: readHolder(f)}
 		}
-		return nil, &FileError{Path: path, Err: err, Advice: "put the ledger on a file system with locks"}
+		return nil, source.Setup("put the ledger on a file system with locks", "lock %s: %w", path, err)
 	}
 	host, _ := os.Hostname()
 	holder := fmt.Sprintf("process %d on %s since %s\n", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339))
 	if err := errors.Join(f.Truncate(0), writeAt(f, holder)); err != nil {
 		f.Close()
-		return nil, &FileError{Path: path, Err: err, Advice: "the disk may be full: make room, and run again"}
+		return nil, source.Setup("the disk may be full: make room, and run again", "lock %s: %w", path, err)
 	}
 	return &lockFile{f}, nil
 }

@@ -14,9 +14,9 @@ import (
 	"path/filepath"
 
 	"backstory/schedules"
+	"backstory/source"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	_ "modernc.org/sqlite" // the driver of database/sql
 )
 
 // format is the version of the tables below. A Backstory that writes another
@@ -70,24 +70,12 @@ type Ledger struct {
 
 var _ schedules.Ledger = (*Ledger)(nil)
 
-// FileError is a ledger file that cannot be used.
-type FileError struct {
-	Path   string
-	Err    error
-	Advice string
-}
-
-func (e *FileError) Error() string { return "open ledger " + e.Path + ": " + e.Err.Error() }
-func (e *FileError) Unwrap() error { return e.Err }
-
-// Hint says what to do about the error.
-func (e *FileError) Hint() string { return e.Advice }
-
-// Open opens the ledger in the file, which it makes if there is none. An
-// error is a *FileError.
+// Open opens the ledger in the file, which it makes if there is none. A file
+// that cannot be used is a setup error, one that is damaged a
+// *schedules.DisagreeError.
 func Open(ctx context.Context, path string) (*Ledger, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return nil, &FileError{Path: path, Err: err, Advice: "make the folder writable, or put the ledger elsewhere"}
+		return nil, source.Setup("make the folder writable for this user, or put the ledger elsewhere with state:", "open ledger %s: %w", path, err)
 	}
 	return open(ctx, path)
 }
@@ -102,29 +90,34 @@ func OpenExisting(ctx context.Context, path string) (*Ledger, error) {
 }
 
 func open(ctx context.Context, path string) (*Ledger, error) {
-	q := url.Values{"_pragma": {"busy_timeout(10000)", "synchronous(FULL)"}, "_txlock": {"immediate"}}
+	// With FULL the last transaction could be undone by a loss of power.
+	q := url.Values{"_pragma": {"busy_timeout(10000)", "synchronous(EXTRA)"}, "_txlock": {"immediate"}}
 	u := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}
 	db, err := sql.Open("sqlite", u.String())
 	if err != nil {
-		return nil, fileError(path, err)
+		return nil, explain(err, "open ledger %s", path)
 	}
 	db.SetMaxOpenConns(1)
 	l := &Ledger{path: path, db: db}
 	if err := l.prepare(ctx); err != nil {
 		db.Close()
-		return nil, fileError(path, err)
+		return nil, explain(err, "open ledger %s", path)
 	}
 	return l, nil
 }
 
 // prepare makes the tables in a new file and checks those of an old one.
 func (l *Ledger) prepare(ctx context.Context) error {
-	var have int
-	if err := l.db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master`).Scan(&have); err != nil {
+	have, err := count(ctx, l.db)
+	if err != nil {
 		return err
 	}
 	if have == 0 {
 		return l.write(ctx, func(tx *sql.Tx) error {
+			// Another process may have been faster.
+			if have, err := count(ctx, tx); err != nil || have > 0 {
+				return err
+			}
 			_, err := tx.ExecContext(ctx, tables)
 			return err
 		})
@@ -134,16 +127,24 @@ func (l *Ledger) prepare(ctx context.Context) error {
 		return err
 	}
 	if version > format {
-		return fmt.Errorf("its format is %d, and this Backstory knows formats up to %d", version, format)
+		return source.Setup("use the newest Backstory that has worked on it", "its format is %d, and this Backstory knows formats up to %d", version, format)
 	}
 	var check string
 	if err := l.db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&check); err != nil {
 		return err
 	}
 	if check != "ok" {
-		return errors.New(check)
+		return fmt.Errorf("%w: %s", errDamaged, check)
 	}
 	return nil
+}
+
+// count tells how many tables and indexes there are.
+func count(ctx context.Context, db interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}) (n int, err error) {
+	err = db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master`).Scan(&n)
+	return n, err
 }
 
 // Close closes the file.
@@ -160,24 +161,4 @@ func (l *Ledger) write(ctx context.Context, fn func(*sql.Tx) error) error {
 		return err
 	}
 	return tx.Commit()
-}
-
-func fileError(path string, err error) error {
-	advice := "look at the file and at its folder"
-	var e *sqlite.Error
-	if errors.As(err, &e) {
-		switch e.Code() & 0xff {
-		case sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR:
-			advice = "the file is damaged or no ledger: move it away and run again; what the sink holds rebuilds it"
-		case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY:
-			advice = "make the file and its folder readable and writable for this user"
-		case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR:
-			advice = "the disk may be full: make room, and run again"
-		case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-			advice = "another program holds the file; wait for it to end"
-		}
-	} else if err != nil && !errors.Is(err, context.Canceled) {
-		advice = "the file is damaged or of a newer Backstory: move it away and run again; what the sink holds rebuilds it"
-	}
-	return &FileError{Path: path, Err: err, Advice: advice}
 }

@@ -33,7 +33,7 @@ func (l *Ledger) Lock(ctx context.Context, job string) (schedules.Lease, error) 
 	})
 	if err != nil {
 		file.release()
-		return nil, fileError(l.path, err)
+		return nil, explain(err, "write ledger %s", l.path)
 	}
 	return &lease{ledger: l, job: job, file: file}, nil
 }
@@ -45,7 +45,7 @@ func (s *lease) Release() error { return s.file.release() }
 func (s *lease) Save(ctx context.Context, c schedules.Change) error {
 	err := s.ledger.write(ctx, func(tx *sql.Tx) error { return s.save(ctx, tx, c) })
 	if err != nil {
-		return fmt.Errorf("write ledger %s: %w", s.ledger.path, err)
+		return explain(err, "write ledger %s", s.ledger.path)
 	}
 	return nil
 }
@@ -107,17 +107,22 @@ func (s *lease) saveRuns(ctx context.Context, tx *sql.Tx, c schedules.Change) er
 // counts no second time.
 func (s *lease) finish(ctx context.Context, tx *sql.Tx, generation int, w schedules.Loaded, now string) error {
 	var state string
-	err := tx.QueryRowContext(ctx, `SELECT state FROM window WHERE job = ? AND generation = ? AND after_tx = ? AND after_seq = ?`,
-		s.job, generation, int64(w.After.Tx), w.After.Seq).Scan(&state)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	var tx64, seq int64
+	err := tx.QueryRowContext(ctx, `SELECT state, through_tx, through_seq FROM window WHERE job = ? AND generation = ? AND after_tx = ? AND after_seq = ?`,
+		s.job, generation, int64(w.After.Tx), w.After.Seq).Scan(&state, &tx64, &seq)
+	known := source.Position{Tx: uint64(tx64), Seq: seq}
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+	case err != nil:
 		return err
-	}
-	if state == "loaded" {
+	case known != w.Through:
+		return fmt.Errorf("%s is %s and overlaps it", source.Window{After: w.After, Through: known}, state)
+	case state == "loaded":
 		return nil
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO window (job, generation, after_tx, after_seq, through_tx, through_seq, state, events,
 			row_count, bytes, stored, extra, planned_at, loaded_at, ms) VALUES (?, ?, ?, ?, ?, ?, 'loaded', ?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT DO UPDATE SET through_tx = excluded.through_tx, through_seq = excluded.through_seq, state = 'loaded', events = excluded.events,
+		ON CONFLICT DO UPDATE SET state = 'loaded', events = excluded.events,
 			row_count = excluded.row_count, bytes = excluded.bytes, stored = excluded.stored, extra = excluded.extra, loaded_at = excluded.loaded_at, ms = excluded.ms`,
 		s.job, generation, int64(w.After.Tx), w.After.Seq, int64(w.Through.Tx), w.Through.Seq, w.Events,
 		w.Rows, w.Bytes, w.Stored, w.Extra, now, now, w.Duration.Milliseconds()); err != nil {
@@ -142,6 +147,9 @@ func (s *lease) cover(ctx context.Context, tx *sql.Tx, generation int, w source.
 		return err
 	}
 	for _, v := range touching[1:] {
+		if v.Overlaps(w) {
+			return fmt.Errorf("%s is loaded and overlaps it", v)
+		}
 		if _, err := tx.ExecContext(ctx, `DELETE FROM loaded WHERE job = ? AND generation = ? AND after_tx = ? AND after_seq = ?`,
 			s.job, generation, int64(v.After.Tx), v.After.Seq); err != nil {
 			return err

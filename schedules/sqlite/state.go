@@ -27,22 +27,22 @@ func (l *Ledger) State(ctx context.Context, job string) (*schedules.State, error
 		return s, nil
 	}
 	if err != nil {
-		return nil, fileError(l.path, err)
+		return nil, explain(err, "%s", l.path)
 	}
 	if err := json.Unmarshal([]byte(tables), &s.Tables); err != nil {
-		return nil, fileError(l.path, fmt.Errorf("read tables of job %s: %w", job, err))
+		return nil, explain(fmt.Errorf("%w: tables of job %s: %w", errDamaged, job, err), "%s", l.path)
 	}
 	if s.First, err = parseAnchor(first); err != nil {
-		return nil, fileError(l.path, err)
+		return nil, explain(err, "%s", l.path)
 	}
 	if s.Last, err = parseAnchor(last); err != nil {
-		return nil, fileError(l.path, err)
+		return nil, explain(err, "%s", l.path)
 	}
 	if err := l.windows(ctx, s); err != nil {
-		return nil, fileError(l.path, err)
+		return nil, explain(err, "%s", l.path)
 	}
 	if err := l.runs(ctx, s); err != nil {
-		return nil, fileError(l.path, err)
+		return nil, explain(err, "%s", l.path)
 	}
 	return s, nil
 }
@@ -57,7 +57,7 @@ func (l *Ledger) windows(ctx context.Context, s *schedules.State) error {
 	if err != nil {
 		return err
 	}
-	pending, err := l.db.QueryContext(ctx, `SELECT after_tx, after_seq, through_tx, through_seq, events FROM window
+	pending, err := l.db.QueryContext(ctx, `SELECT after_tx, after_seq, through_tx, through_seq, events FROM window INDEXED BY window_pending
 		WHERE job = ? AND generation = ? AND state = 'planned' ORDER BY after_tx, after_seq`, s.Job, s.Generation)
 	if err != nil {
 		return err
@@ -107,7 +107,7 @@ func parseAnchor(text string) (sinks.Anchor, error) {
 		return a, nil
 	}
 	if err := json.Unmarshal([]byte(text), &a); err != nil {
-		return a, fmt.Errorf("read anchor %q: %w", text, err)
+		return a, fmt.Errorf("%w: anchor %q: %w", errDamaged, text, err)
 	}
 	return a, nil
 }

@@ -63,6 +63,9 @@ func (t *txn) commit(ctx context.Context, s sinks.Summary) error {
 	return j.publish(t.stem)
 }
 
+// Stored counts the bytes of the load's files.
+func (t *txn) Stored() int64 { return t.stored }
+
 // finish completes all files and makes them durable.
 func (t *txn) finish(s sinks.Summary) ([]sinks.LoadedTable, error) {
 	var tables []sinks.LoadedTable
@@ -84,6 +87,7 @@ func (t *txn) finish(s sinks.Summary) ([]sinks.LoadedTable, error) {
 		lt := &tables[i]
 		lt.Rows += f.Rows
 		lt.Bytes += f.Bytes
+		t.stored += f.Bytes
 		lt.Files = append(lt.Files, f)
 	}
 	var g errgroup.Group

@@ -248,7 +248,11 @@ func (j *job) appendFile(w *parquetfile.Writer, rel string) error {
 		return err
 	}
 	defer src.Close()
-	r, err := parquetfile.NewReader(src)
+	info, err := src.Stat()
+	if err != nil {
+		return err
+	}
+	r, err := parquetfile.NewReader(src, info.Size())
 	if err != nil {
 		return err
 	}

@@ -147,7 +147,11 @@ func (j *job) growFile(from, to string, t *transform.Table) (size int64, err err
 		return 0, err
 	}
 	defer src.Close()
-	r, err := parquetfile.NewReader(src)
+	info, err := src.Stat()
+	if err != nil {
+		return 0, err
+	}
+	r, err := parquetfile.NewReader(src, info.Size())
 	if err != nil {
 		return 0, err
 	}
@@ -156,10 +160,6 @@ func (j *job) growFile(from, to string, t *transform.Table) (size int64, err err
 		return 0, err
 	}
 	if fits {
-		info, err := src.Stat()
-		if err != nil {
-			return 0, err
-		}
 		return info.Size(), link(from, to)
 	}
 	return j.writeFile(to, t, r.Facts(), func(w *parquetfile.Writer) error { return w.CopyGroups(r) })

@@ -22,6 +22,7 @@ type txn struct {
 	order []*part // as they were begun
 
 	buffered int64 // by all parts, in bytes
+	stored   int64 // in all files, once they are complete
 	decided  bool  // the pending manifest may exist: only a new Begin can tell
 	done     bool
 }

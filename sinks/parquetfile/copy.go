@@ -3,6 +3,7 @@ package parquetfile
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 
 	"github.com/apache/arrow/go/v17/parquet"
@@ -25,7 +26,7 @@ func (w *Writer) CopyGroups(r *Reader) (err error) {
 	if err := w.endGroup(); err != nil {
 		return err
 	}
-	for g := range r.file.NumRowGroups() {
+	for g := range len(r.meta.RowGroups) {
 		chunks, ok, err := w.chunks(r, g, at)
 		if err != nil {
 			return err
@@ -54,7 +55,7 @@ func (w *Writer) AppendRows(r *Reader) (err error) {
 	if err := w.missing(at); err != nil {
 		return err
 	}
-	for g := range r.file.NumRowGroups() {
+	for g := range len(r.meta.RowGroups) {
 		rows := int(r.meta.RowGroup(g).NumRows())
 		if w.open > 0 && w.open+rows > w.format.rows {
 			if err := w.endGroup(); err != nil {
@@ -91,6 +92,9 @@ func (w *Writer) missing(at []int) error {
 // missing, and whether they can be copied as they are.
 func (w *Writer) chunks(r *Reader, group int, at []int) ([]*metadata.ColumnChunkMetaData, bool, error) {
 	rg := r.meta.RowGroup(group)
+	if rg.NumRows() < 0 || rg.NumRows() > math.MaxInt32 || rg.NumColumns() != r.meta.Schema.NumColumns() {
+		return nil, false, fmt.Errorf("read row group %d: %w", group, errDamaged)
+	}
 	chunks := make([]*metadata.ColumnChunkMetaData, len(at))
 	for i, leaf := range w.layout.leaves {
 		if at[i] < 0 {
@@ -100,13 +104,18 @@ func (w *Writer) chunks(r *Reader, group int, at []int) ([]*metadata.ColumnChunk
 		if err != nil {
 			return nil, false, fmt.Errorf("read row group %d: column %s: %w", group, leaf.path, err)
 		}
-		// The footer is written from the Writer's properties, so they must
-		// be those of the chunk.
-		if c.Compression() != w.format.codec ||
-			!c.HasDictionaryPage() && !slices.Contains(c.Encodings(), w.props.EncodingFor(leaf.path)) {
-			return nil, false, nil
+		if leaf.maxRep == 0 && c.NumValues() != rg.NumRows() {
+			return nil, false, fmt.Errorf("read row group %d: column %s: %w", group, leaf.path, errDamaged)
 		}
 		chunks[i] = c
+	}
+	for i, c := range chunks {
+		// The footer is written from the Writer's properties, so they must
+		// be those of the chunk.
+		if c != nil && (c.Compression() != w.format.codec ||
+			!c.HasDictionaryPage() && !slices.Contains(c.Encodings(), w.props.EncodingFor(w.layout.leaves[i].path))) {
+			return nil, false, nil
+		}
 	}
 	return chunks, true, nil
 }
@@ -126,13 +135,16 @@ func (w *Writer) copyGroup(r *Reader, rows int, chunks []*metadata.ColumnChunkMe
 			defer l.reset()
 			return w.writeChunk(l, meta)
 		}
-		return w.copyChunk(r, c, meta)
+		return w.copyChunk(r, c, l, meta)
 	})
 	w.rows += int64(rows)
 	return err
 }
 
-func (w *Writer) copyChunk(r *Reader, c *metadata.ColumnChunkMetaData, meta *metadata.ColumnChunkMetaDataBuilder) error {
+func (w *Writer) copyChunk(r *Reader, c *metadata.ColumnChunkMetaData, l *leaf, meta *metadata.ColumnChunkMetaDataBuilder) error {
+	if err := r.chunk(w.format, c, l).verify(); err != nil {
+		return err // damage is not to be copied
+	}
 	src, start := r.section(c)
 	shift := w.out.n - start
 	if n, err := io.Copy(&w.out, src); err != nil {

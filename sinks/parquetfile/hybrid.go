@@ -84,9 +84,6 @@ func (h *hybrid) reset(width int) {
 	h.out, h.literal = h.out[:0], h.literal[:0]
 }
 
-// size is about the bytes that end will give.
-func (h *hybrid) size() int { return len(h.out) + len(h.literal)*h.width/8 + 8 }
-
 // widthOf is the number of bits that hold the values 0 to max, at least one:
 // some readers refuse a width of none.
 func widthOf(max uint32) int { return bits.Len32(max | 1) }

@@ -77,11 +77,14 @@ func (l *leaf) present(from, to int, s *scratch) {
 }
 
 // missing adds nulls of a flat column.
-func (l *leaf) missing(n int, s *scratch) {
+func (l *leaf) missing(n int, s *scratch) { l.missingAt(0, n, s) }
+
+// missingAt adds nulls that are there up to level def.
+func (l *leaf) missingAt(def, n int, s *scratch) {
 	l.nulls += int64(n)
 	for n > 0 {
 		k := min(n, l.format.limits.pageLevels-l.levels)
-		l.def.put(0, k)
+		l.def.put(uint32(def), k)
 		l.levels += k
 		n -= k
 		l.endFullPage(s)
@@ -157,7 +160,7 @@ func (l *leaf) reset() {
 
 // buffered is about the memory held, in bytes.
 func (l *leaf) buffered() int64 {
-	return l.paged + int64(l.vals.held()+cap(l.def.out)+cap(l.rep.out))
+	return l.paged + int64(l.vals.held()+cap(l.def.out)+cap(l.rep.out)+4*(cap(l.def.literal)+cap(l.rep.literal)))
 }
 
 // scratch is the memory that the leaves of a Writer share.

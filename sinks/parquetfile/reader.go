@@ -1,31 +1,47 @@
 package parquetfile
 
 import (
+	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 
 	"backstory/transform"
 
 	"github.com/apache/arrow/go/v17/parquet"
-	"github.com/apache/arrow/go/v17/parquet/file"
 	"github.com/apache/arrow/go/v17/parquet/metadata"
 )
 
 // Reader reads a file that a Writer wrote, for another Writer to copy.
 type Reader struct {
-	src  parquet.ReaderAtSeeker
-	file *file.Reader
+	src  io.ReaderAt
 	meta *metadata.FileMetaData
 }
 
 // NewReader reads the footer of a file. It does not take r over.
-func NewReader(r parquet.ReaderAtSeeker) (_ *Reader, err error) {
+func NewReader(r io.ReaderAt, size int64) (_ *Reader, err error) {
 	defer damaged(&err)
-	f, err := file.NewParquetReader(r)
+	const tail = 4 + len(magic)
+	if size < int64(tail+len(magic)) {
+		return nil, fmt.Errorf("read footer: the file has %d bytes", size)
+	}
+	var end [tail]byte
+	if _, err := r.ReadAt(end[:], size-int64(tail)); err != nil {
+		return nil, fmt.Errorf("read footer: %w", err)
+	}
+	length := int64(binary.LittleEndian.Uint32(end[:]))
+	if string(end[4:]) != magic || length > size-int64(tail+len(magic)) {
+		return nil, errors.New("read footer: there is none; the file is damaged or not of Parquet")
+	}
+	data := make([]byte, length)
+	if _, err := r.ReadAt(data, size-int64(tail)-length); err != nil {
+		return nil, fmt.Errorf("read footer: %w", err)
+	}
+	meta, err := metadata.NewFileMetaData(data, nil)
 	if err != nil {
 		return nil, fmt.Errorf("read footer: %w", err)
 	}
-	return &Reader{src: r, file: f, meta: f.MetaData()}, nil
+	return &Reader{src: r, meta: meta}, nil
 }
 
 // damaged makes an error of the panics with which the library meets files

@@ -129,7 +129,7 @@ func copyTo(t tb, from, to string, f *parquetfile.Format, table *transform.Table
 		t.Fatal(err)
 	}
 	defer src.Close()
-	r, err := parquetfile.NewReader(src)
+	r, err := parquetfile.NewReader(src, fileSize(t, src))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,6 +141,9 @@ func expectRows(t tb, path string, want []string) {
 	got, err := readback.Rows(path)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if slices.Equal(want, got) {
+		return // as it mostly is; Diff is slow
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Fatalf("rows of %s (-want +got):\n%s", filepath.Base(path), diff)
@@ -298,7 +301,16 @@ func TestTail(t *testing.T) {
 	if b.Len() == 0 {
 		t.Fatal("nothing was written")
 	}
-	if _, err := parquetfile.NewReader(bytes.NewReader(b.Bytes())); err == nil {
+	if _, err := parquetfile.NewReader(bytes.NewReader(b.Bytes()), int64(b.Len())); err == nil {
 		t.Fatal("read a file without a footer: got no error")
 	}
+}
+
+func fileSize(t tb, f *os.File) int64 {
+	t.Helper()
+	info, err := f.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
 }

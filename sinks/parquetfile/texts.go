@@ -62,6 +62,15 @@ func (v *texts) take(i, n int) {
 	}
 }
 
+// put adds one value.
+func (v *texts) put(x []byte) {
+	if v.dict != nil && !v.dict.off {
+		v.dict.add(x)
+		return
+	}
+	v.add(x)
+}
+
 // add adds one value, plain.
 func (v *texts) add(x []byte) {
 	v.bound(x)

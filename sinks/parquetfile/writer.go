@@ -218,7 +218,7 @@ func (w *Writer) writeChunk(l *leaf, meta *metadata.ColumnChunkMetaDataBuilder) 
 	if count > 0 {
 		info.DictPageOffset = start
 		w.s.packed = w.format.compress(w.s.packed, body)
-		h := appendDictionaryHeader(header[:0], len(body), len(w.s.packed), count)
+		h := appendDictionaryHeader(header[:0], len(body), w.s.packed, count)
 		w.out.put(h, w.s.packed)
 		info.UncompressedSize += int64(len(h) + len(body))
 		stats.DictEncodingStats[parquet.Encodings.Plain]++

@@ -4,9 +4,21 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 
 	"backstory/source"
 )
+
+// ErrState is wrapped by the error of Probe: the events are stored in another
+// way than State says.
+var ErrState = errors.New("the events are stored in another way than state says")
+
+// stateError is an error that is ErrState too.
+type stateError struct{ error }
+
+func (e stateError) Unwrap() error { return e.error }
+
+func (stateError) Is(target error) bool { return target == ErrState }
 
 // Probe reads the events at two positions, the first and the last of a
 // store, and returns a setup error when neither is JSON text: then it is the
@@ -42,7 +54,7 @@ func (s *State) check(e *source.Event) error {
 		if e.Err.Step != "decrypt" && e.Err.Step != "decompress" {
 			return nil
 		}
-		return source.Setup(s.decodeAdvice(e.Err.Step), "read the first events: %w", e.Err)
+		return source.Setup(s.decodeAdvice(e.Err.Step), "read the first events: %w", stateError{e.Err})
 	}
 	data := bytes.TrimLeft(e.Data, " \t\r\n")
 	if len(data) == 0 || data[0] == '{' || data[0] == '[' {
@@ -52,7 +64,8 @@ func (s *State) check(e *source.Event) error {
 	if data[0] == 0x78 && s.Compress == "" {
 		hint = "this looks like zlib: set state: {compress: zlib}"
 	}
-	return source.Setup(hint, "read the first events: the data of event %s is not a JSON object", e.Position)
+	return source.Setup(hint, "read the first events: %w",
+		stateError{fmt.Errorf("the data of event %s is not a JSON object", e.Position)})
 }
 
 func (s *State) decodeAdvice(step string) string {

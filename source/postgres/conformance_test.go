@@ -57,8 +57,8 @@ func TestConformance(t *testing.T) {
 		})
 	})
 	for name, table := range map[string]string{
-		"columns":                  `CREATE TABLE log (id int PRIMARY KEY, stream text, seq smallint, kind varchar(20), body jsonb)`,
-		"columns without an index": `CREATE TABLE log (id bigint, stream uuid, seq int, kind text, body json)`,
+		"columns":                        `CREATE TABLE log (id int PRIMARY KEY, stream text, seq smallint, kind varchar(20), body jsonb)`,
+		"columns without a unique index": `CREATE TABLE log (id bigint, stream uuid, seq int, kind text, body json); CREATE INDEX ON log (id)`,
 		"columns of a partitioned table": `CREATE TABLE log (id bigint PRIMARY KEY, stream text, seq int, kind text, body text) PARTITION BY RANGE (id);
 			CREATE TABLE log_1 PARTITION OF log FOR VALUES FROM (MINVALUE) TO (1500);
 			CREATE TABLE log_2 PARTITION OF log FOR VALUES FROM (1500) TO (MAXVALUE)`,

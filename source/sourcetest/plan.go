@@ -54,7 +54,7 @@ func testPlanTiles(t *testing.T, open Open) {
 	}
 	head := positions[len(positions)-1]
 	s, want := store(t, open, positions)
-	for _, limit := range []int{7, 1000, 1500, 4000, 1 << 20} {
+	for _, limit := range []int{70, 1000, 1500, 4000, 1 << 20} {
 		windows, got := tile(t, s, head, limit)
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("limit %d: the windows do not hold the store (-want +got):\n%s", limit, diff)

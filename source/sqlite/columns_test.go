@@ -95,6 +95,27 @@ func TestValues(t *testing.T) {
 	}
 }
 
+// TestConstants reads a view whose values are constants of the statement, with
+// a callback that writes to its events.
+func TestConstants(t *testing.T) {
+	path, _ := create(t, `CREATE TABLE n (id INTEGER PRIMARY KEY)`, `INSERT INTO n VALUES (1), (2)`,
+		`CREATE VIEW log AS SELECT id, x'6162' AS stream, 1 AS seq, 'K' AS kind, CAST('{"a":1}' AS BLOB) AS body FROM n`)
+	s := open(t, sqlite.Config{Path: path, Config: ownColumns("log")})
+	for range 2 {
+		err := s.Read(t.Context(), all, func(e *source.Event) error {
+			if string(e.Stream) != "6162" || string(e.Data) != `{"a":1}` {
+				t.Errorf("event %s: got stream %q and data %q", e.Position, e.Stream, e.Data)
+			}
+			clear(e.Stream)
+			clear(e.Data)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestUTF16 reads a database that keeps its text in another encoding.
 func TestUTF16(t *testing.T) {
 	path, _ := create(t, "PRAGMA encoding = 'UTF-16le'", libraryTable,

@@ -151,9 +151,9 @@ func (s *stmt) int64(i int) int64 {
 	return sqlite3.Xsqlite3_column_int64(s.c.tls, s.handle, int32(i))
 }
 
-// bytes gives the bytes of column i, a blob or text. They are SQLite's own,
-// perhaps of its page cache: valid until the next step and never to be
-// written to.
+// bytes gives the bytes of column i, a blob or text. They are SQLite's own:
+// valid until the next step and never to be written to, as they may be a
+// constant of the statement.
 func (s *stmt) bytes(i int) []byte {
 	var p uintptr
 	if s.c.wide && s.class(i) == classText {

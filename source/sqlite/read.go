@@ -112,8 +112,8 @@ type reader struct {
 	event   source.Event
 	last    int64 // the position of the last event read
 	// row holds the borrowed members of the event. They are copied out of
-	// SQLite's memory, which is its page cache and must not be written to,
-	// while an event is the callback's to write to.
+	// SQLite's memory, which may be a constant of the statement and must not
+	// be written to, while an event is the callback's to write to.
 	row []byte
 }
 

@@ -27,7 +27,8 @@ func Launch(data string, settings ...string) (_ *Server, err error) {
 	if data, err = filepath.Abs(data); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(data, 0o700); err != nil {
+	// PostgreSQL wants its own folder closed to others, and the way to it open.
+	if err := errors.Join(os.MkdirAll(filepath.Dir(data), 0o755), os.MkdirAll(data, 0o700)); err != nil {
 		return nil, err
 	}
 	if _, err := owner(data); err != nil {

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+
+	"backstory/schedules"
+	"backstory/sinks"
+)
+
+// holding is what the sink holds of one table.
+type holding struct {
+	Table  string `json:"table"`
+	Rows   int64  `json:"rows"`
+	Files  int64  `json:"files"`
+	Bytes  int64  `json:"bytes"`
+	Folder string `json:"folder,omitempty"`
+}
+
+// holdings asks the sink what it holds of a job, table by table. It gives
+// the tables' names alone where nothing is loaded yet or the sink cannot tell.
+func (a *app) holdings(ctx context.Context, s *schedules.State) ([]holding, error) {
+	held := make([]holding, len(s.Tables))
+	at := make(map[string]*holding, len(held))
+	for i, t := range s.Tables {
+		held[i].Table = t.Name
+		at[t.Name] = &held[i]
+	}
+	if s.Totals.Windows == 0 {
+		return held, nil
+	}
+	sink, err := a.config.sink.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer sink.Close()
+	inventory, ok := sink.(sinks.Inventory)
+	if !ok {
+		return held, nil
+	}
+	loads, _, err := inventory.Manifests(ctx, s.Job, s.Generation)
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[string]bool) // after a compaction, loads share files
+	for _, l := range loads {
+		for _, t := range l.Tables {
+			h := at[t.Name]
+			if h == nil {
+				continue
+			}
+			h.Rows += t.Rows
+			for _, f := range t.Files {
+				if !seen[f.Path] {
+					seen[f.Path] = true
+					h.Files++
+					h.Bytes += f.Bytes
+					h.Folder = filepath.Join(a.config.sink.path, tableFolder(f.Path, t.Name))
+				}
+			}
+		}
+	}
+	return held, nil
+}
+
+// tableFolder gives the part of a file's path that ends with the table.
+func tableFolder(file, table string) string {
+	before, _, _ := strings.Cut("/"+file, "/"+table+"/")
+	return filepath.FromSlash(before + "/" + table)
+}
+
+func writeHoldings(w io.Writer, held []holding) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, h := range held {
+		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\n", h.Table, plural(h.Rows, "row"), plural(h.Files, "file"), byteSize(h.Bytes), h.Folder)
+	}
+	return t.Flush()
+}
