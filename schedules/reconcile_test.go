@@ -10,6 +10,7 @@ import (
 	"backstory/schedules"
 	"backstory/sinks"
 	sinkmemory "backstory/sinks/memory"
+	"backstory/sinks/parquet"
 	"backstory/source"
 	"backstory/source/memory"
 	"backstory/transform"
@@ -254,19 +255,35 @@ func TestRulesChanged(t *testing.T) {
 	})
 	t.Run("before anything was loaded", func(t *testing.T) {
 		r := newRig(t)
-		r.append(20, "A", "x")
-		_, err := r.job(t, func(j *schedules.Job) { j.Sink = full{j.Sink, j.Sink.(sinks.Evolver)} }).Run(t.Context())
-		if !errors.Is(err, errFull) || len(r.state(t).Tables) != 1 {
-			t.Fatalf("got %v", err)
-		}
-		r.rules = other
-		rep := r.run(t)
+		place := r.place.Open(nil)
+		testRulesChangedEarly(t, r, other, place)
 		r.expectOnce(t)
-		table := rep.Tables[0]
-		if i := table.Column("x"); i < 0 || table.Columns[i].Type.Kind != transform.JSON {
-			t.Errorf("table: got %+v, want x as it is declared now", table.Columns)
-		}
 	})
+	t.Run("before anything was loaded into files", func(t *testing.T) {
+		place, err := parquet.Open(t.Context(), parquet.Options{Path: scratch(t)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer place.Close()
+		testRulesChangedEarly(t, newRig(t), other, place)
+	})
+}
+
+// Who mends the rules because the first run has failed gets the tables that
+// the mended rules make.
+func testRulesChangedEarly(t *testing.T, r *rig, other transform.Rules, place sinks.Sink) {
+	t.Helper()
+	r.append(20, "A", "x")
+	_, err := r.job(t, func(j *schedules.Job) { j.Sink = full{place, place.(sinks.Evolver)} }).Run(t.Context())
+	if !errors.Is(err, errFull) || len(r.state(t).Tables) != 1 {
+		t.Fatalf("got %v", err)
+	}
+	r.rules = other
+	rep := r.run(t, func(j *schedules.Job) { j.Sink = place })
+	table := rep.Tables[0]
+	if i := table.Column("x"); i < 0 || table.Columns[i].Type.Kind != transform.JSON || rep.Rows != 20 {
+		t.Errorf("table: got %+v, want x as it is declared now", table.Columns)
+	}
 }
 
 var errFull = errors.New("the disk is full")

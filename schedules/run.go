@@ -81,6 +81,11 @@ func (r *run) all(ctx context.Context, rng Range) error {
 	if r.state, err = j.Ledger.State(ctx, j.Name); err != nil {
 		return fmt.Errorf("read ledger: %w", err)
 	}
+	if h, ok := j.Sink.(sinks.Holder); ok {
+		if err := h.Hold(ctx, j.Name, r.state.Generation); err != nil {
+			return err
+		}
+	}
 	if err := r.reconcile(ctx); err != nil {
 		return err
 	}

@@ -142,6 +142,14 @@ type Inventory interface {
 	Check(ctx context.Context, job string, generation int, want []Manifest) error
 }
 
+// Holder is a Sink that keeps processes apart by itself, whatever their
+// ledgers say.
+type Holder interface {
+	// Hold takes the job for this process until the sink is closed, or
+	// returns an error that wraps ErrHeld.
+	Hold(ctx context.Context, job string, generation int) error
+}
+
 // Compactor is a Sink that can merge the small parts of its tables.
 type Compactor interface {
 	// Compact merges files of adjacent loads so that readers open fewer,

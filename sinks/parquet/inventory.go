@@ -53,13 +53,23 @@ func (s *Sink) Check(ctx context.Context, name string, generation int, want []si
 	defer done()
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	all, err := readManifests(j.layout.manifests(), name, generation)
+	err = j.check(ctx, want)
+	if errors.Is(err, sinks.ErrDisagree) && !j.writable {
+		// Another process has the lock: what looks wrong may be half of what
+		// it is about to finish.
+		return refuse("wait until it has finished", "check job %s: %w", name, sinks.ErrHeld)
+	}
+	return err
+}
+
+func (j *job) check(ctx context.Context, want []sinks.Manifest) error {
+	all, err := readManifests(j.layout.manifests(), j.name, j.generation)
 	if err != nil {
 		return err
 	}
 	loads := loadsOf(all)
 	if want != nil {
-		if err := compareLoads(name, want, loads); err != nil {
+		if err := compareLoads(j.name, want, loads); err != nil {
 			return err
 		}
 	}

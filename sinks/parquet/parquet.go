@@ -77,6 +77,7 @@ var (
 	_ sinks.Evolver   = (*Sink)(nil)
 	_ sinks.Inventory = (*Sink)(nil)
 	_ sinks.Compactor = (*Sink)(nil)
+	_ sinks.Holder    = (*Sink)(nil)
 	_ sinks.Sized     = (*txn)(nil)
 )
 
@@ -108,6 +109,16 @@ func Open(ctx context.Context, o Options) (*Sink, error) {
 		o.Budget = DefaultBudget
 	}
 	return &Sink{path: o.Path, version: o.Version, budget: o.Budget, format: f, onStep: o.Step, exchange: exchange, homes: make(map[string]*home)}, nil
+}
+
+// Hold takes the job's lock, which Begin, Evolve and Compact would take too,
+// so that what is compared before stays as it is.
+func (s *Sink) Hold(ctx context.Context, job string, generation int) error {
+	_, done, err := s.job(ctx, job, generation, forWriting)
+	if err == nil {
+		done()
+	}
+	return err
 }
 
 // Begin starts a load. The files of a load that a crash left behind are
