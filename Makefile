@@ -24,11 +24,12 @@ race: ## the same with the race detector and Arrow's assertions
 	@sh .ci/postgres
 	go test -race -shuffle=on -tags assert -timeout 40m ./...
 
+# tidy -e: what only the tests of dependencies import may be out of reach.
 lint: ## gofmt, vet, staticcheck, tidy
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"
 	go vet ./...
 	go run $(STATICCHECK) ./...
-	go mod tidy -diff
+	go mod tidy -e -diff
 
 fuzz: ## every fuzz target, FUZZTIME=10s each
 	@grep -rno --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed 's/:[0-9]*:func / /' | while read -r file name; do \

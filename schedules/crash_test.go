@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -120,20 +121,32 @@ func TestCrashCompact(t *testing.T) {
 	}
 }
 
-// crashes kills processes that load from one database, each from a table and
-// into a folder of its own.
+// crashes kills processes that load from a table and into a folder of their
+// own each.
 type crashes struct {
 	t     *testing.T
-	store *store
 	order order
-	turn  chan struct{} // to make a table
+
+	mu    sync.Mutex // for one to make a table at a time
+	store *store
 }
 
 func newCrashes(t *testing.T, driver string, o order) *crashes {
 	t.Helper()
-	s := newStore(t, driver)
-	o.Driver, o.Store, o.WindowEvents = s.driver, s.address, crashWindow
-	return &crashes{t: t, store: s, order: o, turn: make(chan struct{}, 1)}
+	o.Driver, o.WindowEvents = driver, crashWindow
+	return &crashes{t: t, store: newStore(t, driver), order: o}
+}
+
+// table makes a table for one process, in a file of its own where the store
+// is a file.
+func (c *crashes) table() (*store, string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.order.Driver == "sqlite" {
+		c.store = newStore(c.t, "sqlite")
+	}
+	name, err := c.store.newTable(crashEvents)
+	return c.store, name, err
 }
 
 // at kills a process at its n-th step and says what is wrong afterwards. It
@@ -141,12 +154,11 @@ func newCrashes(t *testing.T, driver string, o order) *crashes {
 func (c *crashes) at(n int64, again *atomic.Int64) (killed bool, err error) {
 	o := c.order
 	o.Out = filepath.Join(scratch(c.t), "out")
-	c.turn <- struct{}{}
-	o.Table, err = c.store.newTable(crashEvents)
-	<-c.turn
+	s, table, err := c.table()
 	if err != nil {
 		return false, err
 	}
+	o.Store, o.Table = s.address, table
 	if again != nil {
 		err = o.do(c.t.Context(), func(r *schedules.Report) { again.Store(r.Again) })
 	} else {
@@ -158,7 +170,7 @@ func (c *crashes) at(n int64, again *atomic.Int64) (killed bool, err error) {
 	}
 	// Windows are cut elsewhere from now on, were they cut again.
 	o.WindowEvents = otherWindow
-	if err := c.store.extend(o.Table, crashEvents, moreEvents); err != nil {
+	if err := s.extend(o.Table, crashEvents, moreEvents); err != nil {
 		return killed, err
 	}
 	if o.KillAt%4 == 1 { // also what mends a crash may crash

@@ -49,6 +49,9 @@ type State struct {
 	First, Last sinks.Anchor
 	Totals      Totals
 	Tables      []*transform.Table
+	// Signature is the sink's, from when ledger and sink last agreed; "" if
+	// they must be compared.
+	Signature string
 	// Runs are the last runs, newest first.
 	Runs []Run
 }
@@ -104,6 +107,8 @@ type Change struct {
 	Tables []*transform.Table
 	// Fingerprint names the rules from now on.
 	Fingerprint string
+	// Signature replaces the sink's signature.
+	Signature string
 	// Begin records a run that begins; End one that has ended, by its ID.
 	Begin, End *Run
 }

@@ -24,7 +24,7 @@ func TestExactlyOnce(t *testing.T) {
 	t.Run("memory", func(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
 			r := newRig(t)
-			l := &life{T: rt, t: t, rig: r}
+			l := &life{T: rt, t: t, rig: r, turns: 12}
 			l.live()
 			r.expectOnce(rt)
 		})
@@ -32,7 +32,7 @@ func TestExactlyOnce(t *testing.T) {
 	t.Run("parquet", func(t *testing.T) {
 		rapid.Check(t, func(rt *rapid.T) {
 			r := newRig(t)
-			l := &life{T: rt, t: t, rig: r, out: filepath.Join(filepath.Dir(r.ledger), "out")}
+			l := &life{T: rt, t: t, rig: r, turns: 6, out: filepath.Join(filepath.Dir(r.ledger), "out")}
 			l.live()
 			f, err := readFolder(l.out)
 			if err != nil {
@@ -61,11 +61,13 @@ type life struct {
 	*rapid.T
 	t   *testing.T
 	rig *rig
-	out string // the folder, "" for a sink in memory
+	// turns is how many things happen at most.
+	turns int
+	out   string // the folder, "" for a sink in memory
 }
 
 func (l *life) live() {
-	for range rapid.IntRange(2, 12).Draw(l.T, "turns") {
+	for range rapid.IntRange(2, l.turns).Draw(l.T, "turns") {
 		switch rapid.SampledFrom([]string{"append", "append", "run", "crash", "crash", "cancel", "lose"}).Draw(l.T, "turn") {
 		case "append":
 			l.append()

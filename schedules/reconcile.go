@@ -10,11 +10,44 @@ import (
 	"backstory/transform"
 )
 
+// unchanged tells whether ledger and sink have agreed before and nothing has
+// happened since, so that a run with nothing to load need not compare them.
+func (r *run) unchanged(ctx context.Context) (bool, error) {
+	s := r.state
+	if s.Signature == "" || len(s.Pending) > 0 || s.Fingerprint != r.job.Pipeline.Fingerprint() {
+		return false, nil
+	}
+	now, err := r.signature(ctx)
+	if err != nil || now != s.Signature {
+		return false, err
+	}
+	r.catalog = r.job.Pipeline.NewCatalog(s.Tables)
+	return true, nil
+}
+
+// signature is the sink's, "" if it has none.
+func (r *run) signature(ctx context.Context) (string, error) {
+	signer, ok := r.job.Sink.(sinks.Signer)
+	if !ok {
+		return "", nil
+	}
+	s, err := signer.Signature(ctx, r.job.Name, r.state.Generation)
+	if err != nil {
+		return "", fmt.Errorf("sign what is loaded: %w", err)
+	}
+	return s, nil
+}
+
 // reconcile compares what the ledger says with what the sink holds, takes
 // into the ledger what only the sink knows (a crash came between commit and
 // ledger, or the ledger was lost), and refuses what cannot be explained.
 func (r *run) reconcile(ctx context.Context) error {
 	j := r.job
+	if h, ok := j.Sink.(sinks.Holder); ok {
+		if err := h.Hold(ctx, j.Name, r.state.Generation); err != nil {
+			return err
+		}
+	}
 	var there []*transform.Table
 	inventory, ok := j.Sink.(sinks.Inventory)
 	if ok {

@@ -198,8 +198,9 @@ func TestOtherStore(t *testing.T) {
 		"truncated": {func(r *rig) { r.src.Truncate(at(12)) }, "positions went back"},
 		"truncated and gone on": {func(r *rig) {
 			r.src.Truncate(at(12))
-			event.Position = at(45)
-			r.src.Append(event)
+			late := event
+			late.Position = at(45)
+			r.src.Append(late)
 		}, "is gone from the store"},
 		"emptied": {func(r *rig) { r.src = &memory.Source{} }, "positions went back"},
 	}

@@ -81,13 +81,14 @@ func (r *run) all(ctx context.Context, rng Range) error {
 	if r.state, err = j.Ledger.State(ctx, j.Name); err != nil {
 		return fmt.Errorf("read ledger: %w", err)
 	}
-	if h, ok := j.Sink.(sinks.Holder); ok {
-		if err := h.Hold(ctx, j.Name, r.state.Generation); err != nil {
+	same, err := r.unchanged(ctx)
+	if err != nil {
+		return err
+	}
+	if !same {
+		if err := r.reconcile(ctx); err != nil {
 			return err
 		}
-	}
-	if err := r.reconcile(ctx); err != nil {
-		return err
 	}
 	j.watch(Step{Name: StepWatermark})
 	mark, err := j.watermark(ctx)
@@ -101,6 +102,15 @@ func (r *run) all(ctx context.Context, rng Range) error {
 	plan, err := j.plan(ctx, r.state, rng, mark)
 	if err != nil {
 		return err
+	}
+	if same && len(plan.all()) > 0 {
+		// Before anything is loaded, all is looked at.
+		if err := r.reconcile(ctx); err != nil {
+			return err
+		}
+		if plan, err = j.plan(ctx, r.state, rng, mark); err != nil {
+			return err
+		}
 	}
 	r.report.Held = plan.Held
 	if plan.Held {
@@ -142,20 +152,28 @@ func (r *run) close(ctx context.Context, cause error) error {
 	if r.catalog != nil {
 		r.report.Tables = r.catalog.Tables()
 	}
-	c := Change{End: &r.record}
-	if r.record.ID == 0 {
-		if cause == nil {
-			return nil // there was nothing to do
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	var c Change
+	if cause == nil {
+		var err error
+		if c.Signature, err = r.signature(ctx); err != nil {
+			return err
 		}
-		c.Begin = &r.record
+	}
+	switch {
+	case r.record.ID != 0:
+		c.End = &r.record
+	case cause != nil:
+		c.Begin, c.End = &r.record, &r.record
+	case c.Signature == r.state.Signature || c.Signature == "":
+		return nil // there was nothing to do
 	}
 	r.record.Finished = time.Now().UTC()
 	r.record.Windows, r.record.Events = r.report.Windows, r.report.Events
 	if cause != nil {
 		r.record.Error = cause.Error()
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
 	if err := r.lease.Save(ctx, c); err != nil {
 		return fmt.Errorf("record run: %w", err)
 	}

@@ -150,6 +150,15 @@ type Holder interface {
 	Hold(ctx context.Context, job string, generation int) error
 }
 
+// Signer is an Inventory that can tell cheaply whether it has changed.
+type Signer interface {
+	// Signature names the state of what the sink holds of a job. While it is
+	// the same, Manifests gives the same and Check finds nothing new, but for
+	// what was changed inside the files of tables. It is "" where the sink
+	// cannot tell, as after a crash.
+	Signature(ctx context.Context, job string, generation int) (string, error)
+}
+
 // Compactor is a Sink that can merge the small parts of its tables.
 type Compactor interface {
 	// Compact merges files of adjacent loads so that readers open fewer,

@@ -83,9 +83,7 @@ func (c *parquetConfig) validate() []layout.Problem {
 // every address that no other knows.
 var starters = []starterDriver{
 	{
-		knows: func(store string) bool {
-			return strings.HasPrefix(store, "postgres://") || strings.HasPrefix(store, "postgresql://")
-		},
+		knows: isPostgres,
 		open: func(ctx context.Context, s *starter, state starterState) (source.Source, error) {
 			var c postgres.Config
 			c.URL, c.Schema, c.Table, c.State = layout.Secret(s.store), s.schema, s.table, state.layout()
@@ -106,6 +104,17 @@ var starters = []starterDriver{
 			return []string{"driver: sqlite", "path: " + yamlText(s.path())}
 		},
 	},
+}
+
+// isPostgres tells whether an address is a PostgreSQL URL or key=value string.
+// Taken for a file, it would be shown, and with it a password.
+func isPostgres(store string) bool {
+	for _, sign := range []string{"host=", "dbname=", "password="} {
+		if strings.Contains(store, sign) {
+			return true
+		}
+	}
+	return strings.HasPrefix(store, "postgres://") || strings.HasPrefix(store, "postgresql://")
 }
 
 // layout is the state as sources read it.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 )
@@ -27,9 +28,14 @@ may have a password in it; nor does it hold the key of encrypted events, which
 			if err := s.write(cmd.Context()); err != nil {
 				return err
 			}
-			if !g.quiet {
-				fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s; next: backstory discover, then backstory run\n", s.config)
+			if g.quiet {
+				return nil
 			}
+			next := "backstory discover, then backstory run"
+			if isPostgres(s.store) && os.Getenv(s.urlEnv) == "" {
+				next = "put the URL in the environment variable " + s.urlEnv + ", then " + next
+			}
+			fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s; next: %s\n", s.config, next)
 			return nil
 		},
 	}

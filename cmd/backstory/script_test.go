@@ -62,6 +62,7 @@ func TestScript(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("STORES", filepath.Join(testdata, "stores"))
 			e.Values[testKey{}] = e.T().(testing.TB)
+			e.Values[held{}] = new(*os.File)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -70,6 +71,8 @@ func TestScript(t *testing.T) {
 			"await":     await,
 			"postgres":  postgresDatabase,
 			"psql":      psql,
+			"hold":      hold,
+			"release":   release,
 			"damage":    damage,
 			"readkey":   readKey,
 		},
@@ -149,6 +152,29 @@ func appears(ts *testscript.TestScript, glob string) {
 		}
 	}
 	ts.Fatalf("no file %s after a minute", glob)
+}
+
+// held is the file that a script has locked.
+type held struct{}
+
+// hold FILE locks a file, as another process would, until release.
+func hold(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: hold FILE")
+	}
+	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_RDWR, 0)
+	ts.Check(err)
+	ts.Defer(func() { f.Close() })
+	ts.Check(syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB))
+	*ts.Value(held{}).(**os.File) = f
+}
+
+// release unlocks it.
+func release(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 0 {
+		ts.Fatalf("usage: release")
+	}
+	ts.Check((*ts.Value(held{}).(**os.File)).Close())
 }
 
 // postgres [DUMP] makes a database and sets PGURL, PGHOST and PGDATABASE.

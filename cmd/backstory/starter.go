@@ -155,7 +155,7 @@ func (s *starter) path() string {
 
 // jobNameFrom makes the address of a store the name of a job.
 func jobNameFrom(store string) string {
-	if strings.Contains(store, "://") {
+	if isPostgres(store) { // it may hold a password
 		return "events"
 	}
 	name := transform.TableName(strings.TrimSuffix(filepath.Base(store), filepath.Ext(store)))

@@ -68,10 +68,10 @@ func testOtherProcess(t *testing.T, p Place) {
 func testNothing(t *testing.T, p Place) {
 	l := p.open(t)
 	s := lease(t, l, job)
-	save(t, s, schedules.Change{Fingerprint: "rules", Tables: someTables(), Plan: []schedules.Planned{planned(window(0, 3))}})
+	save(t, s, schedules.Change{Fingerprint: "rules", Signature: "signed", Tables: someTables(), Plan: []schedules.Planned{planned(window(0, 3))}})
 	want := state(t, l, job)
-	if want.Fingerprint != "rules" {
-		t.Errorf("fingerprint: got %q", want.Fingerprint)
+	if want.Fingerprint != "rules" || want.Signature != "signed" {
+		t.Errorf("fingerprint and signature: got %q and %q", want.Fingerprint, want.Signature)
 	}
 	save(t, s, schedules.Change{})
 	if diff := cmp.Diff(want, state(t, l, job), equal); diff != "" {

@@ -269,7 +269,7 @@ func TestFormat1(t *testing.T) {
 	}
 	at := func(seq int64) source.Position { return source.Position{Seq: seq} }
 	want := &schedules.State{
-		Job: "shop", Generation: 1, Fingerprint: "9f2a", First: sinks.Anchor{Position: at(1), Stream: "cart-1", StreamVersion: 1, Type: "Cart.Opened"},
+		Job: "shop", Generation: 1, Fingerprint: "9f2a", Signature: "a1b2", First: sinks.Anchor{Position: at(1), Stream: "cart-1", StreamVersion: 1, Type: "Cart.Opened"},
 		Last:    sinks.Anchor{Position: at(250), Stream: "cart-9", StreamVersion: 4, Type: "Cart.Paid"},
 		Loaded:  []source.Window{{Through: at(100)}, {After: at(200), Through: at(250)}},
 		Pending: []schedules.Planned{{Window: source.Window{After: at(100), Through: at(200)}, Events: 99}},

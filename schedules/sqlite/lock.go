@@ -52,8 +52,12 @@ func readHolder(f *os.File) string {
 }
 
 // release gives the lock up. The file stays: removing it could take it from
-// under one who is just about to lock it.
-func (l *lockFile) release() error { return l.file.Close() }
+// under one who is just about to lock it. Closing alone would leave it locked
+// for as long as a process that was forked meanwhile has not begun another
+// program.
+func (l *lockFile) release() error {
+	return errors.Join(unix.Flock(int(l.file.Fd()), unix.LOCK_UN), l.file.Close())
+}
 
 // heldError says who holds a lease.
 type heldError struct{ holder string }

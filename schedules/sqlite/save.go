@@ -82,6 +82,11 @@ func (s *lease) save(ctx context.Context, tx *sql.Tx, c schedules.Change) error 
 			return err
 		}
 	}
+	if c.Signature != "" {
+		if _, err := tx.ExecContext(ctx, `UPDATE job SET signature = ? WHERE name = ?`, c.Signature, s.job); err != nil {
+			return err
+		}
+	}
 	return s.saveRuns(ctx, tx, c)
 }
 

@@ -20,8 +20,8 @@ const shownRuns = 10
 func (l *Ledger) State(ctx context.Context, job string) (*schedules.State, error) {
 	s := &schedules.State{Job: job, Generation: 1}
 	var tables, first, last string
-	err := l.db.QueryRowContext(ctx, `SELECT generation, fingerprint, tables, first, last, windows, events, row_count, bytes, stored, extra
-		FROM job WHERE name = ?`, job).Scan(&s.Generation, &s.Fingerprint, &tables, &first, &last,
+	err := l.db.QueryRowContext(ctx, `SELECT generation, fingerprint, tables, signature, first, last, windows, events, row_count, bytes, stored, extra
+		FROM job WHERE name = ?`, job).Scan(&s.Generation, &s.Fingerprint, &tables, &s.Signature, &first, &last,
 		&s.Totals.Windows, &s.Totals.Events, &s.Totals.Rows, &s.Totals.Bytes, &s.Totals.Stored, &s.Totals.Extra)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, nil

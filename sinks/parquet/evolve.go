@@ -45,6 +45,8 @@ func (j *job) evolve(ctx context.Context, tables []*transform.Table) error {
 			if err := j.mayOwn(t.Name); err != nil {
 				return err
 			}
+		case !holdsRows(all, t):
+			// Nobody has read the columns yet: rules may have changed them.
 		default:
 			added, err := additions(known, t)
 			if err != nil {
@@ -188,6 +190,18 @@ func (j *job) writeFile(path string, t *transform.Table, facts []parquetfile.Pai
 		return 0, err
 	}
 	return w.Bytes(), file.sync()
+}
+
+// holdsRows tells whether any load has rows of the table.
+func holdsRows(all []stored, t *transform.Table) bool {
+	for _, s := range all {
+		for i := range s.loads {
+			if tableOf(&s.loads[i], t) != nil {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // additions counts the columns that t has beyond those of known, and refuses

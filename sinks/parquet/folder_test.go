@@ -468,3 +468,57 @@ func TestCatalogue(t *testing.T) {
 		t.Fatalf("tables (-want +got):\n%s", diff)
 	}
 }
+
+// TestHole checks that files are not merged across windows that are missing:
+// the rows that fill the hole would come behind the merged ones.
+func TestHole(t *testing.T) {
+	root := t.TempDir()
+	s := open(t, parquet.Options{Path: root})
+	defer s.Close()
+	windows := []source.Window{sinktest.Window(0, 10), sinktest.Window(10, 20), sinktest.Window(30, 40), sinktest.Window(40, 50)}
+	for _, w := range windows {
+		commit(t, s, w, sinktest.Orders())
+	}
+	if _, err := s.Compact(t.Context(), sinktest.Job, sinktest.Generation, sinks.CompactOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"orders/00000000000000000001-00000000000000000020.parquet",
+		"orders/00000000000000000031-00000000000000000050.parquet",
+	}
+	if diff := cmp.Diff(want, tree(t, root)[2:]); diff != "" {
+		t.Fatalf("files (-want +got):\n%s", diff)
+	}
+}
+
+// TestAbandoned checks that the files of a load which is never begun again
+// do not stay.
+func TestAbandoned(t *testing.T) {
+	root := t.TempDir()
+	s := open(t, parquet.Options{Path: root})
+	txn, err := s.Begin(t.Context(), sinktest.Load(sinktest.Window(0, 10)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := sinktest.Record(sinktest.Orders(), sinktest.Window(0, 10))
+	defer r.Release()
+	if err := txn.Write(t.Context(), sinktest.Orders(), r); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil { // as when a process ends
+		t.Fatal(err)
+	}
+	if len(leftovers(t, root)) == 0 {
+		// Nothing was written out yet: leave something that was.
+		dir := filepath.Join(root, "_backstory/shop/tmp/00000000000000000001-00000000000000000010")
+		if err := os.WriteFile(filepath.Join(dir, "000000"), []byte("part"), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s = open(t, parquet.Options{Path: root})
+	defer s.Close()
+	commit(t, s, sinktest.Window(10, 20), sinktest.Orders())
+	if left := leftovers(t, root); len(left) > 0 {
+		t.Fatalf("left over: %v", left)
+	}
+}

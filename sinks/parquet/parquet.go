@@ -77,6 +77,7 @@ var (
 	_ sinks.Evolver   = (*Sink)(nil)
 	_ sinks.Inventory = (*Sink)(nil)
 	_ sinks.Compactor = (*Sink)(nil)
+	_ sinks.Signer    = (*Sink)(nil)
 	_ sinks.Holder    = (*Sink)(nil)
 	_ sinks.Sized     = (*txn)(nil)
 )

@@ -27,7 +27,7 @@ const (
 
 // Orders is a table of the suite, in its first version.
 func Orders() *transform.Table {
-	return &transform.Table{Name: "orders", Event: "Order.Placed", Version: 1, Columns: []transform.Column{
+	return shared(&transform.Table{Name: "orders", Event: "Order.Placed", Version: 1, Columns: []transform.Column{
 		{Name: transform.ColPosition, Type: transform.Type{Kind: transform.Int64}, Required: true, Encoding: transform.Delta},
 		{Name: transform.ColSubIndex, Type: transform.Type{Kind: transform.Int64}, Required: true},
 		{Name: transform.ColStreamID, Type: transform.Type{Kind: transform.String}, Required: true, Encoding: transform.Plain},
@@ -36,31 +36,37 @@ func Orders() *transform.Table {
 		{Name: "price", Type: transform.Type{Kind: transform.Decimal, Precision: 18, Scale: 2}},
 		{Name: "tags", Type: transform.Type{Kind: transform.List, Elem: &transform.Type{Kind: transform.String}}},
 		{Name: transform.ColExtra, Type: transform.Type{Kind: transform.JSON}},
-	}}
+	}})
+}
+
+// shared makes a table's schema before several goroutines ask for it.
+func shared(t *transform.Table) *transform.Table {
+	t.Schema()
+	return t
 }
 
 // Grown is Orders in its second version, with two columns more.
 func Grown() *transform.Table {
-	t := Orders()
-	t.Version = 2
-	t.Columns = slices.Insert(t.Columns, len(t.Columns)-1,
+	o := Orders()
+	t := &transform.Table{Name: o.Name, Event: o.Event, Version: 2}
+	t.Columns = slices.Insert(o.Columns, len(o.Columns)-1,
 		transform.Column{Name: "note", Type: transform.Type{Kind: transform.String}},
 		transform.Column{Name: "lines", Type: transform.Type{Kind: transform.List, Elem: &transform.Type{Kind: transform.Struct, Fields: []transform.Field{
 			{Name: "sku", Member: "sku", Type: transform.Type{Kind: transform.String}},
 			{Name: "quantity", Member: "quantity", Type: transform.Type{Kind: transform.Int64}},
 		}}}},
 	)
-	return t
+	return shared(t)
 }
 
 // Refunds is a second table of the suite.
 func Refunds() *transform.Table {
-	return &transform.Table{Name: "refunds", Event: "Order.Refunded", Version: 1, Columns: []transform.Column{
+	return shared(&transform.Table{Name: "refunds", Event: "Order.Refunded", Version: 1, Columns: []transform.Column{
 		{Name: transform.ColPosition, Type: transform.Type{Kind: transform.Int64}, Required: true},
 		{Name: transform.ColEventTime, Type: transform.Type{Kind: transform.Timestamp}},
 		{Name: "amount", Type: transform.Type{Kind: transform.Float64}},
 		{Name: transform.ColExtra, Type: transform.Type{Kind: transform.JSON}},
-	}}
+	}})
 }
 
 // Record makes one row of t for each position of w; the same arguments give

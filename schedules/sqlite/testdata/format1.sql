@@ -5,7 +5,7 @@ CREATE TABLE job (
 	name TEXT PRIMARY KEY,
 	generation INTEGER NOT NULL DEFAULT 1,
 	fingerprint TEXT NOT NULL DEFAULT '',
-	tables TEXT NOT NULL DEFAULT '[]',
+	tables TEXT NOT NULL DEFAULT '[]', signature TEXT NOT NULL DEFAULT '',
 	first TEXT NOT NULL DEFAULT '', last TEXT NOT NULL DEFAULT '',
 	windows INTEGER NOT NULL DEFAULT 0, events INTEGER NOT NULL DEFAULT 0, row_count INTEGER NOT NULL DEFAULT 0,
 	bytes INTEGER NOT NULL DEFAULT 0, stored INTEGER NOT NULL DEFAULT 0, extra INTEGER NOT NULL DEFAULT 0
@@ -35,7 +35,7 @@ CREATE TABLE run (
 	windows INTEGER NOT NULL DEFAULT 0, events INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX run_job ON run (job, id);
-INSERT INTO job VALUES ('shop', 1, '9f2a', '[{"name":"cart_opened","event":"Cart.Opened","version":2,"columns":[{"name":"position","type":{"kind":"int64"},"required":true,"encoding":"delta"}]}]',
+INSERT INTO job VALUES ('shop', 1, '9f2a', '[{"name":"cart_opened","event":"Cart.Opened","version":2,"columns":[{"name":"position","type":{"kind":"int64"},"required":true,"encoding":"delta"}]}]', 'a1b2',
 	'{"position":"1","stream":"cart-1","stream_version":1,"type":"Cart.Opened"}', '{"position":"250","stream":"cart-9","stream_version":4,"type":"Cart.Paid"}',
 	2, 150, 151, 55000, 9000, 3);
 INSERT INTO window VALUES ('shop', 1, 0, 0, 0, 100, 'loaded', 100, 101, 40000, 6000, 3, '2026-01-31T10:00:00.5Z', '2026-01-31T10:00:02.25Z', 1750);
