@@ -45,8 +45,10 @@ func (f *filling) member(d *Document, v Value, name []byte, parent *binding, hin
 	switch {
 	case kind == ValueNull:
 		return true
-	case b == nil && !parent.closed:
-		return !hasContent(d, v)
+	case b == nil && !parent.closed && hasContent(d, v):
+		return false
+	case b == nil && !parent.closed && !holdsList(d, v):
+		return true
 	case b == nil:
 		return f.toExtra(d, v, name)
 	case b.skip:
@@ -65,7 +67,7 @@ func (f *filling) member(d *Document, v Value, name []byte, parent *binding, hin
 		f.path = f.path[:len(f.path)-1]
 		return ok
 	case b.column < 0:
-		if b.closed {
+		if b.closed || !hasContent(d, v) {
 			return f.toExtra(d, v, name)
 		}
 		return false

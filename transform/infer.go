@@ -18,7 +18,7 @@ func (m *member) scalar() (Type, bool) {
 		stringsToo = m.kinds[ValueString] > 0
 		uuids      = m.kinds[ValueUUID] > 0
 		times      = m.kinds[ValueTimestamp] > 0
-		lists      = m.kinds[ValueArray] > 0
+		lists      = m.hasLists()
 		numbers    = ints || floats || decimals
 		texts      = stringsToo || uuids || times
 	)
@@ -28,7 +28,7 @@ func (m *member) scalar() (Type, bool) {
 		return Type{}, false
 	case lists && (bools || numbers || texts), bools && (numbers || texts), floats && texts:
 		return asJSON, true
-	case lists && m.elem == nil:
+	case lists && m.deep:
 		return asJSON, true
 	case lists:
 		elem := m.elem.element()
@@ -59,6 +59,17 @@ func (m *member) scalar() (Type, bool) {
 
 // hasMembers tells whether an object at m had a member.
 func (m *member) hasMembers() bool { return len(m.members) > 0 || m.crowded }
+
+// hasLists tells whether a list at m had elements that tell what they are.
+func (m *member) hasLists() bool { return m.deep || m.elem != nil && m.elem.hasContent() }
+
+// hasContent tells whether anything at m needs a column; see hasContent in member.go.
+func (m *member) hasContent() bool {
+	if _, ok := m.scalar(); ok {
+		return true
+	}
+	return m.empty > 0 || m.hasMembers()
+}
 
 // smallPrecision is the most digits of a decimal that is stored in 64 bits,
 // and roomDigits is what it should have to spare before the point.

@@ -35,7 +35,8 @@ type member struct {
 	index   map[string]int
 	crowded bool    // more than maxMembers, or deeper than maxLevels
 	wide    bool    // may be the root of a table
-	elem    *member // what lists hold; nil for lists too deep to be taken apart
+	elem    *member // what lists hold
+	deep    bool    // there were lists too deep to be taken apart
 
 	distinct sketch
 }
@@ -143,6 +144,7 @@ func (m *member) observe(d *Document, v Value, at source.Position, level int) {
 		}
 	case ValueArray:
 		if level >= maxLevels {
+			m.deep = m.deep || hasContent(d, v)
 			return
 		}
 		if m.elem == nil {
@@ -227,6 +229,7 @@ func (m *member) merge(o *member) {
 		}
 		mine.merge(c)
 	}
+	m.deep = m.deep || o.deep
 	if o.elem != nil {
 		if m.elem == nil {
 			m.elem = &member{wide: true}
@@ -235,11 +238,19 @@ func (m *member) merge(o *member) {
 	}
 }
 
-// hasContent tells whether a value needs a place: anything but null and
-// objects of nothing but nulls.
+// hasContent tells whether a value needs a column: anything but null, and
+// objects and lists of nothing that does. Of a list without elements nobody
+// can say what it is a list of.
 func hasContent(d *Document, v Value) bool {
 	switch d.Kind(v) {
 	case ValueNull:
+		return false
+	case ValueArray:
+		for e := d.First(v); e != None; e = d.Next(e) {
+			if hasContent(d, e) {
+				return true
+			}
+		}
 		return false
 	case ValueObject:
 		first := d.First(v)
@@ -251,4 +262,19 @@ func hasContent(d *Document, v Value) bool {
 		return first == None
 	}
 	return true
+}
+
+// holdsList tells whether a value without content is more than nulls.
+func holdsList(d *Document, v Value) bool {
+	switch d.Kind(v) {
+	case ValueArray:
+		return true
+	case ValueObject:
+		for m := d.First(v); m != None; m = d.Next(m) {
+			if holdsList(d, m) {
+				return true
+			}
+		}
+	}
+	return false
 }

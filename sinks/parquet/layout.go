@@ -11,10 +11,6 @@ import (
 // ownDir holds everything of ours that is not a table.
 const ownDir = "_backstory"
 
-// nullPartition is where the rows without event_time are: the name that Hive,
-// Spark, pyarrow and DuckDB read as null.
-const nullPartition = "__HIVE_DEFAULT_PARTITION__"
-
 // layout says where the parts of one generation of a job are.
 type layout struct {
 	// path is the sink's root, tables where the tables' folders are. They

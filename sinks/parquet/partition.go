@@ -10,6 +10,13 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/array"
 )
 
+// timeless is the day whose partition takes the rows without event_time.
+// Hive's name for a null partition would be truer, but pandas does not open a
+// table that has one ("cannot yet unify dictionaries with nulls", pyarrow 26),
+// and any other word turns the dates of DuckDB and polars into strings. The
+// day lies in the range of pandas' nanoseconds.
+var timeless = arrow.Timestamp(time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro())
+
 // eachPartition calls fn for each run of rows of r that lie in one partition.
 // Events come nearly in the order of time, so that runs are long.
 func eachPartition(t *transform.Table, r arrow.Record, fn func(partition string, from, to int) error) error {
@@ -34,7 +41,7 @@ func eachPartition(t *transform.Table, r arrow.Record, fn func(partition string,
 			for to < rows && times.IsNull(to) {
 				to++
 			}
-			if err := fn(partitionColumn(t.Partition)+"="+nullPartition, from, to); err != nil {
+			if err := fn(partitionName(t.Partition, timeless), from, to); err != nil {
 				return err
 			}
 			from = to
