@@ -7,11 +7,11 @@ import "strings"
 type Names struct {
 	// Topics says that the stored text is a Python topic, module:Qualified.Name,
 	// of which the part after the colon is the event type.
-	Topics bool
+	Topics bool `json:"topics,omitzero"`
 	// Aliases maps a whole stored text, or a whole event type, to an event type.
-	Aliases map[string]string
+	Aliases map[string]string `json:"aliases,omitzero"`
 	// Prefixes replaces the start of a stored text; the longest that fits wins.
-	Prefixes map[string]string
+	Prefixes map[string]string `json:"prefixes,omitzero"`
 }
 
 // Name gives the event type for a stored type text.

@@ -85,8 +85,8 @@ type Holder struct {
 // Path leads to a member of a payload or of the metadata, one member name a
 // step. The nil path leads nowhere.
 type Path struct {
-	Meta  bool
-	Names []string
+	Meta  bool     `json:"meta,omitzero"`
+	Names []string `json:"names,omitzero"`
 }
 
 // IsZero tells whether the path leads nowhere.
@@ -98,15 +98,20 @@ func (p Path) IsZero() bool { return len(p.Names) == 0 }
 type Payload struct {
 	// Markers says that objects of exactly the members _type_ and _data_
 	// stand for typed values, as Python's eventsourcing writes them.
-	Markers bool
+	Markers bool `json:"markers,omitzero"`
 	// ID, Stream, StreamVersion, Type, SchemaVersion and Time lead to the
 	// members that hold what the event itself leaves empty.
-	ID, Stream, StreamVersion, Type, SchemaVersion, Time Path
+	ID            Path `json:"id,omitzero"`
+	Stream        Path `json:"stream,omitzero"`
+	StreamVersion Path `json:"stream_version,omitzero"`
+	Type          Path `json:"type,omitzero"`
+	SchemaVersion Path `json:"schema_version,omitzero"`
+	Time          Path `json:"time,omitzero"`
 	// Repeats names top-level members of Data that only say again what the
 	// envelope holds.
-	Repeats []string
+	Repeats []string `json:"repeats,omitzero"`
 	// Names turns a type read by the Type path into an event type.
-	Names Names
+	Names Names `json:"names,omitzero"`
 }
 
 // Describer is a Source whose payloads are not plain JSON documents.

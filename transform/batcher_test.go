@@ -2,6 +2,7 @@ package transform
 
 import (
 	"errors"
+	"math/big"
 	"strings"
 	"testing"
 
@@ -95,5 +96,42 @@ func TestFlattenAllocates(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(10, add); n != 0 {
 		t.Errorf("%v allocations for %d events", n, len(evs))
+	}
+}
+
+// A list that never had an element is a list of nobody knows what: it gets
+// no column, and waits in _extra.
+func TestEmptyList(t *testing.T) {
+	r := flattenAll(t, Rules{}, events(`{"a":1,"items":[],"in":{"tags":[null]}}`, `{"a":2}`))
+	if i := r.table("e").Column("items"); i >= 0 {
+		t.Errorf("items has the column %v", r.table("e").Columns[i])
+	}
+	if got, want := r.rows["e"][0][ColExtra], `{"items":[],"in":{"tags":[null]}}`; got != want {
+		t.Errorf("_extra holds %v, want %s", got, want)
+	}
+	if r.stats.Extra != 2 || r.rounds != 1 {
+		t.Errorf("%d values in _extra after %d rounds, want 2 after 1", r.stats.Extra, r.rounds)
+	}
+	r = flattenAll(t, Rules{}, events(`{"items":[]}`, `{"items":[{"sku":"A"}]}`, `{"items":[]}`))
+	if got := r.table("e").Columns[r.table("e").Column("items")].Type.String(); got != "list<struct<sku: string>>" {
+		t.Errorf("items is %s once it had an element", got)
+	}
+	if r.stats.Extra != 0 {
+		t.Errorf("%d values in _extra, want none: the column was known when the window was begun again", r.stats.Extra)
+	}
+}
+
+func TestDeclaredTypesReadText(t *testing.T) {
+	types := map[string]map[string]Type{"E": {
+		"price": {Kind: Decimal, Precision: 10, Scale: 2}, "n": {Kind: Int64}, "x": {Kind: Float64}, "b": {Kind: Bool}, "s": {Kind: String},
+	}}
+	r := flattenAll(t, Rules{Options: Options{Types: types}}, events(
+		`{"price":"1.50","n":"7","x":"2.5","b":"true","s":"12"}`, `{"price":"dear","n":"007","x":"null","b":"yes","s":"x"}`))
+	row := r.rows["e"][0]
+	if price, _ := row["price"].(*big.Rat); price == nil || price.Cmp(big.NewRat(3, 2)) != 0 || row["n"] != int64(7) || row["x"] != 2.5 || row["b"] != true || row["s"] != "12" {
+		t.Errorf("read %v", row)
+	}
+	if got, want := r.rows["e"][1][ColExtra], `{"price":"dear","n":"007","x":"null","b":"yes"}`; got != want {
+		t.Errorf("_extra holds %v, want %s", got, want)
 	}
 }

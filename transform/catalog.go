@@ -23,22 +23,22 @@ const AllEvents = "events"
 // Options say how payloads become tables. The zero Options flatten each
 // event type into a table of its own.
 type Options struct {
-	Layout Layout
+	Layout Layout `json:"layout,omitzero"`
 	// Nested keeps objects as structs instead of flattening them.
-	Nested bool
+	Nested bool `json:"nested,omitzero"`
 	// Explode lists, by event type, the paths of the lists whose elements
 	// become rows of a child table.
-	Explode map[string][][]string
+	Explode map[string][][]string `json:"explode,omitzero"`
 	// Types declares, by event type and dotted path, the types of columns.
 	// Declared types are not inferred.
-	Types map[string]map[string]Type
+	Types map[string]map[string]Type `json:"types,omitzero"`
 	// Tables renames tables, by event type.
-	Tables    map[string]string
-	Partition Partition
+	Tables    map[string]string `json:"tables,omitzero"`
+	Partition Partition         `json:"partition,omitzero"`
 	// MaxColumns is how many columns a table may have before what is new
 	// goes to _extra; 0 means DefaultMaxColumns, and 10,000, which is what
 	// BigQuery takes, is the most.
-	MaxColumns int
+	MaxColumns int `json:"max_columns,omitzero"`
 }
 
 // DefaultMaxColumns keeps a table within what readers and warehouses take.

@@ -118,12 +118,14 @@ func (p *Pipeline) sortedSteps() []step {
 	})
 }
 
-// sign makes the fingerprint from all that decides what rows come out.
+// sign makes the fingerprint from all that decides what rows come out. What
+// is not set has no part in it, so that an option of a later version does not
+// change the fingerprints of those who do not use it.
 func (p *Pipeline) sign() error {
 	type signed struct {
-		Options Options
-		Payload source.Payload
-		Steps   []string
+		Options Options        `json:"options,omitzero"`
+		Payload source.Payload `json:"payload,omitzero"`
+		Steps   []string       `json:"steps,omitzero"`
 	}
 	s := signed{Options: p.rules.Options, Payload: p.rules.Payload}
 	for _, k := range p.sortedSteps() {

@@ -14,7 +14,8 @@ import (
 // memory away with each array.
 type column struct {
 	typ   Type
-	n     int // values so far
+	reads bool // text that reads as a number or bool is taken as one
+	n     int  // values so far
 	nulls int
 	valid []byte // a bit a value, least significant first; of no use while nulls is 0
 

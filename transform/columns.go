@@ -165,7 +165,7 @@ func (cb *columnsBuilder) column(m *member, path []string, t Type) {
 	last := len(cb.table.Columns) - 1 // _extra stays last
 	cb.table.Columns = slices.Insert(cb.table.Columns, last, Column{
 		Name: cb.names.pick(name, alternative), Path: slices.Clone(path), Meta: cb.meta, Type: t,
-		Encoding: m.encoding(t), Since: m.first, Marker: m.marker, Closed: isDeclared,
+		Encoding: m.encoding(t), Since: m.first, Marker: m.marker, Declared: isDeclared, Closed: isDeclared,
 	})
 	cb.have[key] = last
 	cb.note(cb.meta, path)

@@ -27,7 +27,9 @@ type rows struct {
 func newRows(t *Table, b bindings) *rows {
 	r := &rows{table: t, bindings: b}
 	for _, c := range t.Columns {
-		r.columns = append(r.columns, newColumn(c.Type))
+		column := newColumn(c.Type)
+		column.reads = c.Declared
+		r.columns = append(r.columns, column)
 	}
 	n := copy(r.envelope[:], r.columns)
 	r.extra = r.columns[len(r.columns)-1]

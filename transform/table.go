@@ -37,6 +37,9 @@ type Column struct {
 	Since source.Position `json:"since,omitzero"`
 	// Marker is the name of an unknown typed marker around the values, "" for none.
 	Marker string `json:"marker,omitempty"`
+	// Declared says that config named the type. Text that reads as a value of
+	// it is taken as one: "12.30" is a decimal.
+	Declared bool `json:"declared,omitempty"`
 	// Closed says that objects at the path are not taken apart any further:
 	// their members have no columns of their own but those there are.
 	Closed bool `json:"closed,omitempty"`

@@ -10,6 +10,9 @@ func (c *column) appendValue(d *Document, v Value) bool {
 		c.appendNull()
 		return true
 	}
+	if c.reads && kind == ValueString {
+		kind = c.read(d.Text(v))
+	}
 	switch c.typ.Kind {
 	case Bool:
 		if kind != ValueTrue && kind != ValueFalse {
@@ -95,6 +98,23 @@ func (c *column) appendValue(d *Document, v Value) bool {
 		return kind == ValueObject && c.appendStruct(d, v)
 	}
 	return false
+}
+
+// read gives the kind of value that text reads as in a column of a declared
+// type: ValueString unless it is a number or bool as JSON writes it, and the
+// column is of such.
+func (c *column) read(text []byte) ValueKind {
+	var n node
+	switch c.typ.Kind {
+	case Bool, Int64, Float64, Decimal:
+		if len(text) > 0 {
+			end, err := parseScalar(text, 0, &n)
+			if err == nil && end == len(text) && n.kind != ValueNull {
+				return n.kind
+			}
+		}
+	}
+	return ValueString
 }
 
 func (c *column) appendList(d *Document, v Value) bool {

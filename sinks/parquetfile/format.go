@@ -18,7 +18,7 @@ import (
 	"sync"
 
 	"github.com/apache/arrow/go/v17/parquet/compress"
-	"github.com/klauspost/compress/snappy"
+	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -135,7 +135,7 @@ func (f *Format) compress(dst, src []byte) []byte {
 	case compress.Codecs.Zstd:
 		return f.zstd.EncodeAll(src, dst[:0])
 	case compress.Codecs.Snappy:
-		return snappy.Encode(dst[:cap(dst)], src)
+		return s2.EncodeSnappy(dst[:cap(dst)], src)
 	}
 	return src
 }
@@ -151,7 +151,7 @@ func (f *Format) decompress(codec compress.Compression, dst, src []byte) ([]byte
 		}
 		return dec.DecodeAll(src, dst[:0])
 	case compress.Codecs.Snappy:
-		return snappy.Decode(dst[:cap(dst)], src)
+		return s2.Decode(dst[:cap(dst)], src)
 	case compress.Codecs.Uncompressed:
 		return src, nil
 	}
