@@ -8,8 +8,8 @@ import (
 
 // connect opens the file at path. A store whose -wal is empty but cannot be
 // used, for want of rights in the folder, is read as it stands.
-func connect(path string) (*conn, error) {
-	file, err := inspect(path)
+func connect(path string, h *headers) (*conn, error) {
+	file, err := inspect(path, h)
 	if err != nil {
 		return nil, err
 	}

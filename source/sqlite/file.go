@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"errors"
-	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -18,12 +17,6 @@ type fileState struct {
 	still bool
 }
 
-// magic begins every database file (https://sqlite.org/fileformat.html).
-const magic = "SQLite format 3\x00"
-
-// walVersion is what byte 18 of the file holds in WAL mode.
-const walVersion = 2
-
 // inspect looks at the file at path and decides how to read it.
 //
 // In WAL mode SQLite makes the files -wal and -shm even for a reader, and a
@@ -32,7 +25,7 @@ const walVersion = 2
 // also works in a folder where we may not write. That somebody opens the
 // store meanwhile does no harm, for what is new goes to -wal first; when it
 // reaches the file, changed tells.
-func inspect(path string) (fileState, error) {
+func inspect(path string, h *headers) (fileState, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -48,7 +41,7 @@ func inspect(path string) (fileState, error) {
 	case !info.Mode().IsRegular():
 		return fileState{}, source.Setup("name a database file", "open store %s: it is no regular file", path)
 	}
-	header, err := readHeader(path)
+	header, err := h.read(path, info)
 	if err != nil {
 		return fileState{}, err
 	}
@@ -59,28 +52,6 @@ func inspect(path string) (fileState, error) {
 		state.still = walErr != nil || shmErr != nil
 	}
 	return state, nil
-}
-
-func readHeader(path string) ([100]byte, error) {
-	var header [100]byte
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrPermission) {
-		return header, source.Setup("give the user the right to read the file",
-			"open store %s: permission denied", path)
-	}
-	if err != nil {
-		return header, source.Setup("check path:", "open store: %w", err)
-	}
-	defer f.Close()
-	n, err := io.ReadFull(f, header[:])
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return header, source.Transient(err)
-	}
-	// An empty file is a database without tables.
-	if n > 0 && (n < len(header) || string(header[:len(magic)]) != magic) {
-		return header, source.Setup("check path:", "open store %s: it is no SQLite database", path)
-	}
-	return header, nil
 }
 
 // walSize gives the size of the -wal beside the file, -1 if there is none.

@@ -19,8 +19,11 @@ type Source struct {
 	mapping *layout.Mapping
 	queries queries
 
+	headers headers
+
 	mu     sync.Mutex
 	idle   []*conn
+	using  int // uses under way
 	closed bool
 }
 
@@ -134,6 +137,9 @@ func (s *Source) Close() error {
 		c.close()
 	}
 	s.idle = nil
+	if s.using == 0 {
+		s.headers.close()
+	}
 	return nil
 }
 
@@ -143,6 +149,8 @@ func (s *Source) use(ctx context.Context, doing string, fn func(*conn) error) er
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	s.begin()
+	defer s.end()
 	c, err := s.take()
 	if err != nil {
 		return s.explain(ctx, doing, err)
@@ -158,6 +166,22 @@ func (s *Source) use(ctx context.Context, doing string, fn func(*conn) error) er
 	return s.explain(ctx, doing, err)
 }
 
+// begin counts a use; end counts it off, and the last one of a closed source
+// lets go of its files.
+func (s *Source) begin() {
+	s.mu.Lock()
+	s.using++
+	s.mu.Unlock()
+}
+
+func (s *Source) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.using--; s.using == 0 && s.closed {
+		s.headers.close()
+	}
+}
+
 // take gives an idle connection, or a new one.
 func (s *Source) take() (*conn, error) {
 	for {
@@ -169,7 +193,7 @@ func (s *Source) take() (*conn, error) {
 		n := len(s.idle)
 		if n == 0 {
 			s.mu.Unlock()
-			return connect(s.path)
+			return connect(s.path, &s.headers)
 		}
 		c := s.idle[n-1]
 		s.idle = s.idle[:n-1]
