@@ -39,7 +39,7 @@ func (e entry) body() string {
 	if e.coupon == "" {
 		return fmt.Sprintf(`{"sku": "S%d", "lines": [{"qty": %d}]}`, e.id, e.id%5)
 	}
-	return fmt.Sprintf(`{"sku": "S%d", "lines": [{"qty": 1}], "coupon": %q}`, e.id, e.coupon)
+	return fmt.Sprintf(`{"sku": "S%d", "lines": [{"qty": 1, "gift": true}], "coupon": %q}`, e.id, e.coupon)
 }
 
 // A store is a database that some application writes to.

@@ -72,6 +72,27 @@ func (t Type) String() string {
 // Equal tells whether the two types are the same.
 func (t Type) Equal(u Type) bool { return t.String() == u.String() }
 
+// GrownFrom tells whether t is old, or old with fields added at the end of
+// structs: what Evolve makes of the type of a column.
+func (t Type) GrownFrom(old Type) bool {
+	switch {
+	case t.Kind != old.Kind:
+		return false
+	case t.Kind == List:
+		return t.Elem.GrownFrom(*old.Elem)
+	case t.Kind != Struct:
+		return t.Equal(old)
+	case len(t.Fields) < len(old.Fields):
+		return false
+	}
+	for i, f := range old.Fields {
+		if t.Fields[i].Name != f.Name || t.Fields[i].Member != f.Member || !t.Fields[i].Type.GrownFrom(f.Type) {
+			return false
+		}
+	}
+	return true
+}
+
 // Arrow gives the type of the column in a record.
 func (t Type) Arrow() arrow.DataType {
 	switch t.Kind {

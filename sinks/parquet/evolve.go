@@ -204,8 +204,8 @@ func holdsRows(all []stored, t *transform.Table) bool {
 	return false
 }
 
-// additions counts the columns that t has beyond those of known, and refuses
-// every other change, for which a rebuild is needed.
+// additions counts the columns that t has beyond those of known, or that have
+// gained fields, and refuses every other change, for which a rebuild is needed.
 func additions(known, t *transform.Table) (int, error) {
 	const rebuild = "rebuild the job's tables as a new generation"
 	if known.Partition != t.Partition {
@@ -215,8 +215,11 @@ func additions(known, t *transform.Table) (int, error) {
 	for _, c := range t.Columns {
 		if i < len(known.Columns) && known.Columns[i].Name == c.Name {
 			old := known.Columns[i]
-			if !old.Type.Equal(c.Type) || old.Required != c.Required {
+			if !c.Type.GrownFrom(old.Type) || old.Required != c.Required {
 				return 0, fault(rebuild, "evolve table %s: column %s is %s and cannot become %s", t.Name, c.Name, describe(old), describe(c))
+			}
+			if !old.Type.Equal(c.Type) {
+				added++
 			}
 			i++
 			continue

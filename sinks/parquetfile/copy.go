@@ -37,7 +37,7 @@ func (w *Writer) CopyGroups(r *Reader) (err error) {
 			}
 			continue
 		}
-		if err := w.copyGroup(r, int(r.meta.RowGroup(g).NumRows()), chunks); err != nil {
+		if err := w.copyGroup(r, g, at, chunks); err != nil {
 			return err
 		}
 	}
@@ -67,7 +67,7 @@ func (w *Writer) AppendRows(r *Reader) (err error) {
 			return err
 		}
 		if ok && w.open == 0 && rows > w.format.rows/2 {
-			err = w.copyGroup(r, rows, chunks)
+			err = w.copyGroup(r, g, at, chunks)
 		} else {
 			err = w.transcode(r, g, at)
 		}
@@ -120,10 +120,13 @@ func (w *Writer) chunks(r *Reader, group int, at []int) ([]*metadata.ColumnChunk
 	return chunks, true, nil
 }
 
-func (w *Writer) copyGroup(r *Reader, rows int, chunks []*metadata.ColumnChunkMetaData) error {
+func (w *Writer) copyGroup(r *Reader, g int, at []int, chunks []*metadata.ColumnChunkMetaData) error {
+	rows := int(r.meta.RowGroup(g).NumRows())
 	for i, c := range chunks {
 		if c == nil {
-			w.layout.leaves[i].fill(rows, &w.s)
+			if err := w.fill(r, g, at, i, rows); err != nil {
+				return err
+			}
 		}
 	}
 	i := 0
@@ -189,12 +192,4 @@ func lastPlain(encodings []parquet.Encoding) int {
 		}
 	}
 	return -1
-}
-
-// fill adds nulls for a column that is missing in a file.
-func (l *leaf) fill(rows int, s *scratch) {
-	for range rows {
-		l.absent(0, 0)
-		l.endFullPage(s)
-	}
 }

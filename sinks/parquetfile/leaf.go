@@ -11,7 +11,8 @@ import (
 // leaf is one column chunk under way: the pages that are encoded, and the one
 // that is not yet full.
 type leaf struct {
-	path           string // the names from the root, joined by dots
+	path           string  // the names from the root, joined by dots
+	trail          []*node // the lists and structs it stands in, outermost first
 	vals           values
 	maxDef, maxRep int
 

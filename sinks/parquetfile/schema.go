@@ -2,6 +2,7 @@ package parquetfile
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"backstory/transform"
@@ -16,6 +17,7 @@ type node struct {
 	// def is the definition level at which the node is there, rep the
 	// repetition level of its elements but the first, if it is a list.
 	def, rep int
+	within   int   // the repetition level of the lists it stands in
 	leaf     *leaf // of a scalar
 	children []*node
 
@@ -29,6 +31,8 @@ type layout struct {
 	leaves  []*leaf
 	// encodings are those of the leaves without a dictionary, by path.
 	encodings map[string]parquet.Encoding
+
+	trail []*node // the ancestors of the node that add is at
 }
 
 // newLayout lays out the table's columns. The root is REQUIRED, as BigQuery
@@ -59,7 +63,9 @@ func (l *layout) add(f *Format, name, path string, t transform.Type, e transform
 		repetition = parquet.Repetitions.Optional
 		def++
 	}
-	n := &node{kind: t.Kind, def: def}
+	n := &node{kind: t.Kind, def: def, within: rep}
+	l.trail = append(l.trail, n)
+	defer func() { l.trail = l.trail[:len(l.trail)-1] }()
 	switch t.Kind {
 	case transform.List:
 		if t.Elem == nil {
@@ -96,6 +102,7 @@ func (l *layout) add(f *Format, name, path string, t transform.Type, e transform
 		return nil, nil, fmt.Errorf("name %q holds a zero byte", name)
 	}
 	n.leaf = newLeaf(f, path, newValues(&f.limits, t, e), def, rep)
+	n.leaf.trail = slices.Clone(l.trail[:len(l.trail)-1])
 	l.leaves = append(l.leaves, n.leaf)
 	l.encodings[path] = encodingOf(n.leaf.vals)
 	s, err := primitive(name, repetition, t)

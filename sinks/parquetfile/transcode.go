@@ -12,7 +12,9 @@ func (w *Writer) transcode(r *Reader, group int, at []int) error {
 	rows := int(rg.NumRows())
 	for i, leaf := range w.layout.leaves {
 		if at[i] < 0 {
-			leaf.fill(rows, &w.s)
+			if err := w.fill(r, group, at, i, rows); err != nil {
+				return err
+			}
 			continue
 		}
 		c, err := rg.ColumnChunk(at[i])
