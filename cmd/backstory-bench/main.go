@@ -22,12 +22,13 @@ import (
 
 // options say what to measure.
 type options struct {
-	events int
-	runs   int
-	dir    string // keeps generated stores
-	stores string
-	binary string
-	window int
+	events  int
+	runs    int
+	dir     string // keeps generated stores
+	stores  string
+	binary  string
+	window  int
+	workers int
 }
 
 func main() {
@@ -51,6 +52,7 @@ func command(ctx context.Context, args []string) error {
 	flags.StringVar(&o.stores, "stores", "postgres,sqlite", "which stores to measure")
 	flags.StringVar(&o.binary, "binary", "", "the backstory to measure; without it, this tree's is built")
 	flags.IntVar(&o.window, "window", 0, "load.window of the configuration; 0 leaves it out")
+	flags.IntVar(&o.workers, "workers", 0, "load.workers of the configuration; 0 leaves it out")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return nil

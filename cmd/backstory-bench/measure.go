@@ -62,8 +62,8 @@ func (b *bench) measure(ctx context.Context, s store) error {
 	config := filepath.Join(b.work, s.name+".yaml")
 	out := filepath.Join(b.work, s.name)
 	text := fmt.Sprintf("source: {%s, layout: eventsourcing}\nsink: {driver: parquet, path: '%s'}\njobs: [{name: bench}]\n", s.source, out)
-	if b.options.window > 0 {
-		text += fmt.Sprintf("load: {window: %d}\n", b.options.window)
+	if b.options.window > 0 || b.options.workers > 0 {
+		text += fmt.Sprintf("load: {window: %d, workers: %d}\n", b.options.window, b.options.workers)
 	}
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return err
