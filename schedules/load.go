@@ -134,7 +134,7 @@ func (r *run) once(ctx context.Context, w source.Window) (Loaded, error) {
 	defer txn.Abort()
 
 	out := Loaded{Window: w}
-	b := j.Pipeline.NewBatcher(r.catalog, j.Limits, func(t *transform.Table, rec transform.Record) error {
+	b := r.takeBatcher(func(t *transform.Table, rec transform.Record) error {
 		return txn.Write(ctx, t, rec)
 	})
 	reader := windowReader{job: j, window: w, batcher: b, summary: &out.Summary}
@@ -146,6 +146,7 @@ func (r *run) once(ctx context.Context, w source.Window) (Loaded, error) {
 		return Loaded{}, fmt.Errorf("load %s: %w", w, err)
 	}
 	stats := b.Stats()
+	r.keepBatcher(b)
 	out.Events, out.Extra, out.Rows, out.Bytes = stats.Events, stats.Extra, stats.Rows, stats.Bytes
 	out.Fingerprint = j.Pipeline.Fingerprint()
 	j.watch(Step{Name: StepCommit, Window: w})
@@ -161,6 +162,27 @@ func (r *run) once(ctx context.Context, w source.Window) (Loaded, error) {
 		return Loaded{}, err
 	}
 	return out, nil
+}
+
+// takeBatcher gives a Batcher for the catalog that nobody uses, with the memory
+// of an earlier window if there is one.
+func (r *run) takeBatcher(write func(*transform.Table, transform.Record) error) *transform.Batcher {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if n := len(r.idle); n > 0 {
+		b := r.idle[n-1]
+		r.idle = r.idle[:n-1]
+		b.Reset(write)
+		return b
+	}
+	return r.job.Pipeline.NewBatcher(r.catalog, r.job.Limits, write)
+}
+
+// keepBatcher keeps a Batcher whose window is read for another window.
+func (r *run) keepBatcher(b *transform.Batcher) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.idle = append(r.idle, b)
 }
 
 // finish marks a window as loaded.

@@ -3,6 +3,7 @@ package schedules
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"backstory/sinks"
@@ -70,7 +71,10 @@ type run struct {
 	known   map[source.Window]sinks.Manifest // what the sink holds, if it can tell
 	started time.Time
 	record  Run
-	report  Report
+
+	mu     sync.Mutex
+	idle   []*transform.Batcher // for the catalog as it is
+	report Report
 }
 
 // all does the run: compare, find the watermark, plan, save the plan, load.
@@ -216,6 +220,6 @@ func (r *run) evolve(ctx context.Context, shapes *transform.Shapes) (bool, error
 			return false, fmt.Errorf("evolve tables: %w", err)
 		}
 	}
-	r.catalog = next
+	r.catalog, r.idle = next, nil
 	return true, nil
 }

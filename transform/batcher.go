@@ -40,7 +40,7 @@ func (e *NewShapesError) Error() string {
 }
 
 // Batcher turns events into the records of the catalog's tables. It is for
-// one window and one goroutine; its memory is used again and again.
+// one window at a time and one goroutine; its memory is used again and again.
 type Batcher struct {
 	pipeline *Pipeline
 	limits   Limits
@@ -98,6 +98,17 @@ func (p *Pipeline) NewBatcher(c *Catalog, l Limits, write func(*Table, arrow.Rec
 		}
 	}
 	return b
+}
+
+// Reset makes the Batcher ready for another window, whose records go to
+// write. It keeps its memory, and the catalog it was made for.
+func (b *Batcher) Reset(write func(*Table, arrow.Record) error) {
+	b.write, b.stats, b.found = write, Stats{}, nil
+	for _, r := range b.tables {
+		b.held -= r.held()
+		r.reset()
+		b.held += r.held()
+	}
 }
 
 // Stats gives the counts so far.

@@ -26,6 +26,9 @@ func parseFloat(text []byte) (float64, bool) {
 		}
 		return math.Inf(1), true
 	}
+	if x, ok := simpleFloat(text); ok {
+		return x, true
+	}
 	// ParseFloat does not keep its argument, so the bytes may be lent.
 	x, err := strconv.ParseFloat(unsafe.String(unsafe.SliceData(text), len(text)), 64)
 	if err != nil {
@@ -36,6 +39,45 @@ func parseFloat(text []byte) (float64, bool) {
 	}
 	var buf [32]byte
 	return x, sameDigits(text, strconv.AppendFloat(buf[:0], x, 'e', -1, 64))
+}
+
+// powersOfTen are those that a double holds exactly, as far as simpleFloat
+// needs them.
+var powersOfTen = [...]float64{1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
+// simpleFloat reads a number of at most fifteen digits and no exponent: digits
+// and power of ten are exact doubles then, and their quotient is the nearest
+// one (Clinger, How to Read Floating Point Numbers Accurately, 1990).
+func simpleFloat(text []byte) (float64, bool) {
+	negative := text[0] == '-'
+	if negative {
+		text = text[1:]
+	}
+	if len(text) > exactDigits+1 {
+		return 0, false
+	}
+	digits, scale, point := int64(0), 0, false
+	for _, c := range text {
+		switch {
+		case c-'0' <= 9:
+			digits = digits*10 + int64(c-'0')
+			if point {
+				scale++
+			}
+		case c == '.' && !point:
+			point = true
+		default:
+			return 0, false
+		}
+	}
+	if len(text) > exactDigits && !point {
+		return 0, false
+	}
+	x := float64(digits) / powersOfTen[scale]
+	if negative {
+		x = -x
+	}
+	return x, true
 }
 
 // sameDigits tells whether two texts of one magnitude have the same

@@ -1,5 +1,10 @@
 package transform
 
+import (
+	"encoding/binary"
+	"math"
+)
+
 // The names of the typed markers Python's eventsourcing brings along
 // (eventsourcing/persistence.py: UUIDAsHex, DecimalAsStr, DatetimeAsISO).
 const (
@@ -90,12 +95,17 @@ func isUUIDHex(text []byte) bool {
 	if len(text) != 32 {
 		return false
 	}
-	for _, c := range text {
-		if c-'0' > 9 && (c|0x20)-'a' > 5 {
-			return false
-		}
+	// Eight bytes at a time: adding to an ASCII character what it lacks to
+	// 128 tells in its high bit whether it reaches a character.
+	all := uint64(highs)
+	for i := 0; i < 32; i += 8 {
+		w := binary.LittleEndian.Uint64(text[i:])
+		l := w | ones*0x20 // letters become small; digits stay
+		digit := (w + ones*(0x80-'0')) &^ (w + ones*(0x80-':'))
+		letter := (l + ones*(0x80-'a')) &^ (l + ones*(0x80-'g'))
+		all &= (digit | letter) &^ w
 	}
-	return true
+	return all == highs
 }
 
 // appendUUID appends the usual form of a UUID: lower case, with dashes. hex
@@ -104,13 +114,14 @@ func appendUUID(dst, hex []byte) []byte {
 	const form = "00000000-0000-0000-0000-000000000000"
 	dst = append(dst, form...)
 	out := dst[len(dst)-len(form):]
-	i := 0
-	for _, c := range hex {
-		if out[i] == '-' {
-			i++
-		}
-		out[i] = c | 0x20 // digits have that bit already
-		i++
-	}
+	le := binary.LittleEndian
+	const small = ones * 0x20 // digits have that bit already
+	_ = hex[31]
+	le.PutUint64(out[0:], le.Uint64(hex[0:])|small)
+	le.PutUint32(out[9:], le.Uint32(hex[8:])|small&math.MaxUint32)
+	le.PutUint32(out[14:], le.Uint32(hex[12:])|small&math.MaxUint32)
+	le.PutUint32(out[19:], le.Uint32(hex[16:])|small&math.MaxUint32)
+	le.PutUint64(out[24:], le.Uint64(hex[20:])|small)
+	le.PutUint32(out[32:], le.Uint32(hex[28:])|small&math.MaxUint32)
 	return dst
 }
