@@ -168,7 +168,7 @@ func TestFingerprint(t *testing.T) {
 		}
 		seen[p.Fingerprint()] = name
 	}
-	if compile(t, markerRules()).Fingerprint() != compile(t, markerRules()).Fingerprint() {
+	if a, b := compile(t, markerRules()), compile(t, markerRules()); a.Fingerprint() != b.Fingerprint() {
 		t.Error("the same rules have two fingerprints")
 	}
 }

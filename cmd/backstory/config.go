@@ -163,7 +163,9 @@ func (d *document) jobs() []jobConfig {
 		}
 		d.checkJob(v, j, seen[j.Name])
 		seen[j.Name] = true
-		jobs = append(jobs, j)
+		if jobs = append(jobs, j); len(jobs) == 2 {
+			d.add(startOf(v), "a second job would load the same events into the same tables", "write one configuration for each job, with a sink.path of its own")
+		}
 	}
 	return jobs
 }
