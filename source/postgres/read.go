@@ -11,10 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// pageRows is how many events one statement reads. A statement holds back
-// the vacuuming of the whole database, so it is kept short.
-const pageRows = 20_000
-
 // queries are the statements of a source, with the parameters after, through
 // and limit.
 type queries struct {
@@ -66,8 +62,9 @@ func (s *Source) Read(ctx context.Context, w source.Window, fn func(*source.Even
 	}
 	var fnErr error
 	err = s.use(ctx, "read "+w.String()+" of", func(c *pgx.Conn) error {
+		var pager layout.Pager
 		for after := w.After.Seq; after < w.Through.Seq; {
-			page, err := s.nextPage(ctx, c, after, w.Through.Seq)
+			page, err := s.nextPage(ctx, c, after, w.Through.Seq, pager.Rows())
 			if err != nil || page.rows == 0 {
 				return err
 			}
@@ -83,6 +80,7 @@ func (s *Source) Read(ctx context.Context, w source.Window, fn func(*source.Even
 			if err != nil {
 				return err
 			}
+			pager.Note(n, r.bytes)
 			after = page.through
 			if n == page.rows {
 				after = r.last
@@ -90,7 +88,7 @@ func (s *Source) Read(ctx context.Context, w source.Window, fn func(*source.Even
 		}
 		return nil
 	})
-	if fnErr != nil {
+	if fnErr != nil && !source.IsTransient(err) {
 		return fnErr
 	}
 	return err
@@ -102,11 +100,11 @@ type page struct{ through, rows int64 }
 // nextPage bounds a page by rows where positions are unique. Where they are
 // not, a page must not end between two events of one position, so it is
 // bounded by a position.
-func (s *Source) nextPage(ctx context.Context, c *pgx.Conn, after, through int64) (page, error) {
+func (s *Source) nextPage(ctx context.Context, c *pgx.Conn, after, through, rows int64) (page, error) {
 	if s.mapping.Unique() {
-		return page{through, pageRows}, nil
+		return page{through, rows}, nil
 	}
-	span, err := s.span(ctx, c, after, through, pageRows, false)
+	span, err := s.span(ctx, c, after, through, int(rows), false)
 	if err != nil || span.Count == 0 {
 		return page{}, err
 	}
@@ -121,6 +119,7 @@ type reader struct {
 	decoder *layout.Decoder
 	event   source.Event
 	last    int64 // the position of the last event read
+	bytes   int64 // of the payloads of the page, as stored
 	// ids holds the ids of the event that are not text in the row.
 	ids []byte
 }
@@ -128,6 +127,7 @@ type reader struct {
 // read calls fn for each event of a page and counts them.
 func (r *reader) read(rows pgx.Rows, fn func(*source.Event) error) (n int64, err error) {
 	defer rows.Close()
+	r.bytes = 0
 	columns := rows.FieldDescriptions()
 	for rows.Next() {
 		n++
@@ -146,6 +146,7 @@ func (r *reader) read(rows pgx.Rows, fn func(*source.Event) error) (n int64, err
 			}
 		}
 		r.last = r.event.Position.Seq
+		r.bytes += int64(len(stored))
 		r.decoder.Decode(&r.event, stored)
 		if err := fn(&r.event); err != nil {
 			return n, err

@@ -70,6 +70,9 @@ func (s *Source) open(ctx context.Context) error {
 	s.queries = makeQueries(s.mapping)
 	var lowest, highest int64
 	err = s.use(ctx, "open store", func(c *pgx.Conn) (err error) {
+		if err := s.refuseCache(ctx, c); err != nil {
+			return err
+		}
 		lowest, highest, err = s.ends(ctx, c)
 		return err
 	})

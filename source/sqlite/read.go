@@ -8,7 +8,7 @@ import (
 	"backstory/source/layout"
 )
 
-// pageRows is how many events one statement reads. In rollback-journal mode
+// pageRows is the most events one statement reads. In rollback-journal mode
 // a statement keeps writers from committing, so it is kept short.
 const pageRows = 4096
 
@@ -57,8 +57,9 @@ func (s *Source) Read(ctx context.Context, w source.Window, fn func(*source.Even
 		if err != nil {
 			return err
 		}
+		var pager layout.Pager
 		for after := w.After.Seq; after < w.Through.Seq; {
-			page, err := s.nextPage(c, after, w.Through.Seq)
+			page, err := s.nextPage(c, after, w.Through.Seq, min(pager.Rows(), pageRows))
 			if err != nil || page.rows == 0 {
 				return err
 			}
@@ -69,6 +70,7 @@ func (s *Source) Read(ctx context.Context, w source.Window, fn func(*source.Even
 			if err != nil {
 				return err
 			}
+			pager.Note(n, r.bytes)
 			after = page.through
 			if n == page.rows {
 				after = r.last
@@ -76,8 +78,8 @@ func (s *Source) Read(ctx context.Context, w source.Window, fn func(*source.Even
 		}
 		return nil
 	})
-	if fnErr != nil {
-		return fnErr
+	if fnErr != nil && !source.IsTransient(err) {
+		return fnErr // of an event that was read as it stands in the file
 	}
 	return err
 }
@@ -88,11 +90,11 @@ type page struct{ through, rows int64 }
 // nextPage bounds a page by rows where positions are unique. Where they are
 // not, a page must not end between two events of one position, so it is
 // bounded by a position.
-func (s *Source) nextPage(c *conn, after, through int64) (page, error) {
+func (s *Source) nextPage(c *conn, after, through, rows int64) (page, error) {
 	if s.mapping.Unique() {
-		return page{through, pageRows}, nil
+		return page{through, rows}, nil
 	}
-	span, err := s.span(c, after, through, pageRows, false)
+	span, err := s.span(c, after, through, int(rows), false)
 	if err != nil || span.Count == 0 {
 		return page{}, err
 	}
@@ -111,6 +113,7 @@ type reader struct {
 	decoder *layout.Decoder
 	event   source.Event
 	last    int64 // the position of the last event read
+	bytes   int64 // of the payloads of the page, as stored
 	// row holds the borrowed members of the event. They are copied out of
 	// SQLite's memory, which may be a constant of the statement and must not
 	// be written to, while an event is the callback's to write to.
@@ -136,6 +139,7 @@ func newReader(s *Source, c *conn) (*reader, error) {
 func (r *reader) read(ctx context.Context, after int64, p page, fn func(*source.Event) error) (n int64, err error) {
 	defer r.q.reset()
 	r.q.bind(after, p.through, p.rows)
+	r.bytes = 0
 	for {
 		if n%checkRows == 0 {
 			if err := ctx.Err(); err != nil {
@@ -201,6 +205,7 @@ func (r *reader) scan() error {
 			layout.Fail(e, "read", fmt.Errorf("column %s: %w", r.mapping.Columns[f].Name, err), "")
 		}
 	}
+	r.bytes += int64(len(stored))
 	r.decoder.Decode(e, stored)
 	return nil
 }
