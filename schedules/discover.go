@@ -3,6 +3,7 @@ package schedules
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"backstory/source"
 	"backstory/transform"
@@ -73,8 +74,23 @@ func slice(w source.Window, n int) []source.Window {
 }
 
 // look observes the first limit events of each part, or all where limit is 0.
+// Parts are merged in order, as soon as those before them are: what is held
+// does not grow with their number.
 func (j *Job) look(ctx context.Context, parts []source.Window, limit int) (*transform.Shapes, error) {
-	found := make([]*transform.Shapes, len(parts))
+	var (
+		mu     sync.Mutex
+		all    = j.Pipeline.NewShapes()
+		merged int
+		found  = make(map[int]*transform.Shapes)
+	)
+	merge := func(i int, shapes *transform.Shapes) {
+		mu.Lock()
+		defer mu.Unlock()
+		for found[i] = shapes; found[merged] != nil; merged++ {
+			all.Merge(found[merged])
+			delete(found, merged)
+		}
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(j.workers())
 	for i, part := range parts {
@@ -86,25 +102,20 @@ func (j *Job) look(ctx context.Context, parts []source.Window, limit int) (*tran
 				}
 				part = w
 			}
+			var shapes *transform.Shapes
 			err := j.again(ctx, Step{Name: StepDiscover, Window: part}, func() error {
-				found[i] = j.Pipeline.NewShapes()
+				shapes = j.Pipeline.NewShapes()
 				if part.Empty() {
 					return nil
 				}
-				return j.Source.Read(ctx, part, j.Pipeline.NewObserver(found[i]).Observe)
+				return j.Source.Read(ctx, part, j.Pipeline.NewObserver(shapes).Observe)
 			})
 			if err != nil {
 				return fmt.Errorf("look at %s: %w", part, err)
 			}
+			merge(i, shapes)
 			return nil
 		})
 	}
-	if err := g.Wait(); err != nil {
-		return nil, err
-	}
-	all := j.Pipeline.NewShapes()
-	for _, shapes := range found {
-		all.Merge(shapes)
-	}
-	return all, nil
+	return all, g.Wait()
 }

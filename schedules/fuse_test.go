@@ -102,8 +102,8 @@ func (s fusedSink) Manifests(ctx context.Context, job string, generation int) ([
 	return s.Sink.(sinks.Inventory).Manifests(ctx, job, generation)
 }
 
-func (s fusedSink) Check(ctx context.Context, job string, generation int, want []sinks.Manifest) error {
-	return s.Sink.(sinks.Inventory).Check(ctx, job, generation, want)
+func (s fusedSink) Check(ctx context.Context, job string, generation int) error {
+	return s.Sink.(sinks.Inventory).Check(ctx, job, generation)
 }
 
 type fusedTxn struct {

@@ -80,7 +80,6 @@ type Loaded struct {
 	source.Window
 	sinks.Summary
 	Rows     int64
-	Bytes    int64
 	Stored   int64
 	Duration time.Duration
 }

@@ -55,7 +55,7 @@ func (r *run) reconcile(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("list what is loaded: %w", err)
 		}
-		if err := inventory.Check(ctx, j.Name, r.state.Generation, nil); err != nil {
+		if err := inventory.Check(ctx, j.Name, r.state.Generation); err != nil {
 			return fmt.Errorf("check what is loaded: %w", err)
 		}
 		if err := r.compare(ctx, manifests); err != nil {
@@ -163,7 +163,7 @@ func (r *run) takeTables(ctx context.Context, there []*transform.Table) error {
 		tables = append(tables, s.Tables...)
 	}
 	if len(s.Loaded) > 0 {
-		tables = newest(tables, there)
+		tables = newest(tables, there, r.holdsRows)
 	}
 	if !slices.EqualFunc(tables, s.Tables, sameTable) {
 		if err := r.lease.Save(ctx, Change{Tables: tables, Fingerprint: now}); err != nil {
@@ -183,18 +183,31 @@ func (r *run) takeTables(ctx context.Context, there []*transform.Table) error {
 }
 
 // newest gives the tables of the ledger, but those of the sink where they
-// have changed more often or are unknown to the ledger.
-func newest(ledger, sink []*transform.Table) []*transform.Table {
+// have changed more often, or hold rows and are unknown to the ledger. Tables
+// of rules that were given up before a row was loaded are left alone.
+func newest(ledger, sink []*transform.Table, holdsRows func(table string) bool) []*transform.Table {
 	out := slices.Clone(ledger)
 	for _, t := range sink {
 		switch i := slices.IndexFunc(out, func(o *transform.Table) bool { return o.Name == t.Name }); {
 		case i < 0:
-			out = append(out, t)
+			if holdsRows(t.Name) {
+				out = append(out, t)
+			}
 		case t.Version > out[i].Version:
 			out[i] = t
 		}
 	}
 	return out
+}
+
+// holdsRows tells whether the sink holds rows of a table.
+func (r *run) holdsRows(table string) bool {
+	for _, m := range r.known {
+		if slices.ContainsFunc(m.Tables, func(t sinks.LoadedTable) bool { return t.Name == table && t.Rows > 0 }) {
+			return true
+		}
+	}
+	return false
 }
 
 // within tells whether each of the tables is among those there, as it is.

@@ -159,11 +159,9 @@ func (r *run) close(ctx context.Context, cause error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer cancel()
 	var c Change
+	var unsigned error
 	if cause == nil {
-		var err error
-		if c.Signature, err = r.signature(ctx); err != nil {
-			return err
-		}
+		c.Signature, unsigned = r.signature(ctx)
 	}
 	switch {
 	case r.record.ID != 0:
@@ -171,7 +169,7 @@ func (r *run) close(ctx context.Context, cause error) error {
 	case cause != nil:
 		c.Begin, c.End = &r.record, &r.record
 	case c.Signature == r.state.Signature || c.Signature == "":
-		return nil // there was nothing to do
+		return unsigned // there was nothing to do
 	}
 	r.record.Finished = time.Now().UTC()
 	r.record.Windows, r.record.Events = r.report.Windows, r.report.Events
@@ -181,10 +179,12 @@ func (r *run) close(ctx context.Context, cause error) error {
 	if err := r.lease.Save(ctx, c); err != nil {
 		return fmt.Errorf("record run: %w", err)
 	}
-	return nil
+	return unsigned
 }
 
-// discover makes the first tables from a sample of what is to be loaded.
+// discover makes the first tables from a sample of all the history that is
+// safe to read, also where only a part of it is to be loaded: types are kept,
+// and must suit what is loaded later.
 func (r *run) discover(ctx context.Context, todo []Planned) error {
 	j := r.job
 	j.watch(Step{Name: StepDiscover})
@@ -192,7 +192,12 @@ func (r *run) discover(ctx context.Context, todo []Planned) error {
 	if sample == 0 {
 		sample = DefaultSample
 	}
-	w := source.Window{After: todo[0].After, Through: todo[len(todo)-1].Through}
+	w := source.Window{Through: r.report.Watermark.Safe}
+	for _, p := range todo { // windows planned below an earlier watermark
+		if p.Through.Compare(w.Through) > 0 {
+			w.Through = p.Through
+		}
+	}
 	shapes, err := j.discover(ctx, w, sample)
 	if err != nil {
 		return err

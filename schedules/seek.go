@@ -46,13 +46,15 @@ func (j *Job) timeAfter(ctx context.Context, after, through source.Position) (so
 		}
 		var at source.Position
 		var when time.Time
-		err = j.Source.Read(ctx, w, func(e *source.Event) error {
-			t, ok, err := clock.Time(e)
-			if err != nil || !ok {
-				return err
-			}
-			at, when = e.Position, t
-			return errFound
+		err = j.again(ctx, Step{Name: StepPlan, Window: w}, func() error {
+			return j.Source.Read(ctx, w, func(e *source.Event) error {
+				t, ok, err := clock.Time(e)
+				if err != nil || !ok {
+					return err
+				}
+				at, when = e.Position, t
+				return errFound
+			})
 		})
 		if err != nil && !errors.Is(err, errFound) {
 			return at, when, fmt.Errorf("look for times in %s: %w", w, err)

@@ -74,8 +74,10 @@ type Sized interface {
 // Summary is what the one who loads knows of a load and the sink keeps with
 // it, so that the ledger can be rebuilt from the sink.
 type Summary struct {
-	// Events is the number of events read in the window.
+	// Events is the number of events read in the window, Bytes that of their
+	// payloads as JSON text.
 	Events int64 `json:"events"`
+	Bytes  int64 `json:"bytes,omitempty"`
 	// First and Last identify the first and last event of the window.
 	First Anchor `json:"first"`
 	Last  Anchor `json:"last"`
@@ -134,12 +136,13 @@ type Evolver interface {
 type Inventory interface {
 	// Manifests lists the committed loads of a job by window, and the tables
 	// as they were last evolved. Loads that were begun and not committed are
-	// finished or left out.
+	// left out. It changes nothing, and what it gives must not be changed.
 	Manifests(ctx context.Context, job string, generation int) ([]Manifest, []*transform.Table, error)
-	// Check compares what is there with what should be there, and explains
+	// Check compares what is there with what the manifests say, and explains
 	// the first difference: a file that is missing, of another size, or
-	// that nobody knows of. It does not read the files' contents.
-	Check(ctx context.Context, job string, generation int, want []Manifest) error
+	// that nobody knows of. It does not read the files' contents. A Holder
+	// holds the job from then on, so that no change is half done.
+	Check(ctx context.Context, job string, generation int) error
 }
 
 // Holder is a Sink that keeps processes apart by itself, whatever their

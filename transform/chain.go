@@ -141,7 +141,8 @@ func (p *Pipeline) sign() error {
 }
 
 // Fingerprint names the rules: it changes when rows of the same events could
-// come out differently.
+// come out differently, but for Go upcasters, of which it only knows the type:
+// give a changed one a type of another name.
 func (p *Pipeline) Fingerprint() string { return p.fingerprint }
 
 // NewCatalog takes up the tables that were kept, for the pipeline's options.

@@ -29,16 +29,21 @@ type column struct {
 	elem   *column
 	fields []*column
 	order  binding // a struct's members by name
+	// dropped is set when a struct, here or within, leaves out a list without
+	// elements that it has no field for.
+	dropped *bool
 }
 
-func newColumn(t Type) *column {
-	c := &column{typ: t}
+func newColumn(t Type) *column { return newColumnIn(t, new(bool)) }
+
+func newColumnIn(t Type, dropped *bool) *column {
+	c := &column{typ: t, dropped: dropped}
 	switch t.Kind {
 	case List:
-		c.elem = newColumn(*t.Elem)
+		c.elem = newColumnIn(*t.Elem, dropped)
 	case Struct:
 		for i, f := range t.Fields {
-			c.fields = append(c.fields, newColumn(f.Type))
+			c.fields = append(c.fields, newColumnIn(f.Type, dropped))
 			c.order.add(f.Member).column = i
 		}
 	}

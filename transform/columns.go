@@ -26,6 +26,9 @@ type columnsBuilder struct {
 
 func (cb *columnsBuilder) begin() {
 	cb.have, cb.above = make(map[string]int), make(map[string]bool)
+	if p := cb.table.Partition; p != ByNone {
+		cb.names.reserve(p.Column())
+	}
 	for i, c := range cb.table.Columns {
 		cb.names.reserve(c.Name)
 		if c.Path != nil {

@@ -52,6 +52,7 @@ func newLifted(p source.Payload) lifted {
 }
 
 var (
+	errNoType     = errors.New("it has no type")
 	errNotInteger = errors.New("want an integer")
 	errNotVersion = errors.New("want a schema version, an integer from 1 on")
 	errNotTime    = errors.New("want an ISO 8601 date and time with its offset")
@@ -96,6 +97,12 @@ func (o *opener) open(e *source.Event) (*Envelope, error) {
 	if len(o.paths) > 0 {
 		if path, err := o.lift(env); err != nil {
 			return nil, eventError(e, "read the envelope of", path, err)
+		}
+	}
+	if env.Type == "" {
+		return nil, &source.EventError{
+			Position: e.Position, Stream: string(env.Stream), Schema: env.Stored, Step: "read the envelope of",
+			Err: errNoType, Advice: "an event without a type has no table; mend it in the store, or leave it out by a view",
 		}
 	}
 	if env.Stored == 0 {

@@ -1,9 +1,12 @@
 package transform
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
+
+	"backstory/source"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -127,5 +130,41 @@ func TestFullStructs(t *testing.T) {
 	}
 	if _, grown := run.column(t, "a").Type.grow(&member{members: []*member{{name: "in", members: []*member{{name: "y"}}}}}); grown {
 		t.Error("the type grows")
+	}
+}
+
+// A list without elements inside of a struct, which has no field for it, is
+// kept in _extra with the whole value.
+func TestEmptyListInStruct(t *testing.T) {
+	for _, o := range []Options{{}, {Nested: true}} {
+		r := flattenAll(t, Rules{Options: o}, events(`{"r":[{"a":1,"l":[]},{"a":2}]}`, `{"r":[{"a":3}]}`))
+		if got, want := r.rows["e"][0][ColExtra], `{"r":[{"a":1,"l":[]},{"a":2}]}`; got != want {
+			t.Errorf("nested %t: _extra holds %v, want %s", o.Nested, got, want)
+		}
+		if list, _ := r.rows["e"][0]["r"].([]any); len(list) != 2 {
+			t.Errorf("nested %t: the column holds %v", o.Nested, r.rows["e"][0]["r"])
+		}
+		if got := r.rows["e"][1][ColExtra]; got != nil {
+			t.Errorf("nested %t: _extra of the next row holds %v", o.Nested, got)
+		}
+	}
+}
+
+// Readers show a partition as a column, so no other column has its name.
+func TestPartitionName(t *testing.T) {
+	r := flattenAll(t, Rules{Options: Options{Partition: ByDay}}, events(`{"event_day":"first","event_month":"x"}`))
+	if row := r.rows["e"][0]; row["data_event_day"] != "first" || row["event_month"] != "x" {
+		t.Errorf("got %v", row)
+	}
+}
+
+func TestNoType(t *testing.T) {
+	p := compile(t, Rules{})
+	b := p.NewBatcher(p.NewCatalog(nil), Limits{}, nil)
+	e := event(7, `{}`)
+	e.Type = ""
+	var ee *source.EventError
+	if err := b.Append(&e); !errors.As(err, &ee) || ee.Position != e.Position || ee.Hint() == "" {
+		t.Errorf("got %v, want an error with the event's position and a hint", err)
 	}
 }

@@ -76,7 +76,11 @@ func (f *filling) member(d *Document, v Value, name []byte, parent *binding, hin
 	if c.n > f.rows.n {
 		return f.toExtra(d, v, name) // the row has a value there: a payload that is no object, and one with a member of that name
 	}
+	*c.dropped = false
 	if c.appendValue(d, v) {
+		if *c.dropped {
+			return f.toExtra(d, v, name) // the column has all but an empty list
+		}
 		return true
 	}
 	if !b.sealed && c.unknown(d, v) {

@@ -25,6 +25,9 @@ func (s *sketch) add(text []byte) {
 }
 
 func (s *sketch) merge(o *sketch) {
+	if s.values >= sketchValues {
+		return
+	}
 	if s.seen == nil {
 		s.seen = make(map[uint64]struct{})
 	}

@@ -62,6 +62,10 @@ const (
 	ByMonth Partition = "month"
 )
 
+// Column is the name under which sinks that keep partitions apart by folders
+// show readers the partition of a row.
+func (p Partition) Column() string { return "event_" + string(p) }
+
 // Table is where the rows of one event type go (or of all types, or of one
 // exploded list). It is immutable once it has been handed to a sink: a
 // table that evolves is a new Table with a higher Version.

@@ -136,6 +136,7 @@ func (c *column) appendStruct(d *Document, v Value) bool {
 		b := c.order.find(d.Name(m), &hint)
 		if b == nil {
 			if !hasContent(d, m) {
+				*c.dropped = *c.dropped || holdsList(d, m)
 				continue
 			}
 			c.retract()

@@ -107,9 +107,13 @@ func codeOf(ts *testscript.TestScript, err error) int {
 	return -1
 }
 
+// hang is far longer than backstory takes to end on the slowest machine: past
+// it, it never will. It is no measure of how fast that should be.
+const hang = 30 * time.Second
+
 // interrupt SIGNAL GLOB ARGS... runs backstory, sends it the signal as soon
-// as a file of that name is there, and checks that it then ends within two
-// seconds, with exit code 130.
+// as a file of that name is there, and checks that it then ends, with exit
+// code 130.
 func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	signals := map[string]os.Signal{"INT": os.Interrupt, "TERM": syscall.SIGTERM}
 	if neg || len(args) < 3 || signals[args[0]] == nil {
@@ -125,12 +129,12 @@ func interrupt(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(cmd.Start())
 	appears(ts, args[1])
 	ts.Check(cmd.Process.Signal(signals[args[0]]))
-	sent := time.Now()
-	code := codeOf(ts, cmd.Wait())
-	if took := time.Since(sent); took > 2*time.Second {
-		ts.Fatalf("backstory ended %s after the signal", took)
+	hung := time.AfterFunc(hang, func() { cmd.Process.Kill() })
+	err := cmd.Wait()
+	if !hung.Stop() {
+		ts.Fatalf("backstory had not ended %s after the signal", hang)
 	}
-	if code != exitInterrupted {
+	if code := codeOf(ts, err); code != exitInterrupted {
 		ts.Fatalf("exit code %d, want %d", code, exitInterrupted)
 	}
 }

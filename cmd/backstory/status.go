@@ -20,7 +20,8 @@ func newStatus(g *globals) *cobra.Command {
 		Short: "Show what is loaded, what is not, and what holds it back",
 		Long: `Status shows, for each job, what is loaded, how far behind the store it is, which
 transaction holds the watermark back if one does, the last runs, and the tables
-with their rows and where they lie. It changes nothing and may be asked while a run is under way.`,
+with their rows and where they lie. It changes nothing, not even what a crash left to be
+finished by the next run, and may be asked while a run is under way.`,
 		RunE: func(cmd *cobra.Command, names []string) (err error) {
 			ctx := cmd.Context()
 			a, err := openApp(ctx, g, false, names)

@@ -36,8 +36,8 @@ func loaded(w source.Window) schedules.Loaded {
 	first := w.After
 	first.Seq++
 	return schedules.Loaded{
-		Window: w, Rows: 2 * n, Bytes: 100 * n, Stored: 10 * n, Duration: time.Second,
-		Summary: sinks.Summary{Events: n, Extra: 1, First: anchor(first), Last: anchor(w.Through), Fingerprint: "rules"},
+		Window: w, Rows: 2 * n, Stored: 10 * n, Duration: time.Second,
+		Summary: sinks.Summary{Events: n, Bytes: 100 * n, Extra: 1, First: anchor(first), Last: anchor(w.Through), Fingerprint: "rules"},
 	}
 }
 

@@ -39,8 +39,8 @@ func filled(tb testing.TB, path string, n int64) {
 			c.Plan = append(c.Plan, schedules.Planned{Window: w, Events: 250_000})
 			break
 		}
-		c.Finish = append(c.Finish, schedules.Loaded{Window: w, Rows: 250_000, Bytes: 90_000_000, Stored: 20_000_000,
-			Summary: sinks.Summary{Events: 250_000, First: sinks.Anchor{Position: w.After, Type: "A"}, Last: sinks.Anchor{Position: w.Through, Type: "A"}}})
+		c.Finish = append(c.Finish, schedules.Loaded{Window: w, Rows: 250_000, Stored: 20_000_000,
+			Summary: sinks.Summary{Events: 250_000, Bytes: 90_000_000, First: sinks.Anchor{Position: w.After, Type: "A"}, Last: sinks.Anchor{Position: w.Through, Type: "A"}}})
 	}
 	if err := s.Save(tb.Context(), c); err != nil {
 		tb.Fatal(err)

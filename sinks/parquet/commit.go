@@ -166,7 +166,7 @@ func (j *job) publish(stem string) error {
 	for _, t := range loads[0].Tables {
 		for _, f := range t.Files {
 			if err := j.place(stem, n, f); err != nil {
-				return explain(err, "finish load %s of job %s", loads[0].Window, j.name)
+				return err
 			}
 			dirs = append(dirs, filepath.Dir(j.layout.file(f.Path)))
 			n++

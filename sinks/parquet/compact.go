@@ -17,8 +17,9 @@ import (
 )
 
 const (
-	// DefaultTarget is the size from which Compact leaves a file alone.
-	DefaultTarget = 128 << 20
+	// defaultTarget is the size in bytes from which Compact leaves a file
+	// alone, unless it is told another.
+	defaultTarget = 128 << 20
 	// loadsPerManifest is how many loads a manifest holds after Compact.
 	loadsPerManifest = 1000
 )
@@ -29,22 +30,21 @@ const (
 // merged again with what has come after it until it reaches the target.
 func (s *Sink) Compact(ctx context.Context, name string, generation int, o sinks.CompactOptions) (sinks.CompactReport, error) {
 	if o.TargetBytes <= 0 {
-		o.TargetBytes = DefaultTarget
+		o.TargetBytes = defaultTarget
 	}
-	j, done, err := s.job(ctx, name, generation, forWriting)
+	j, err := s.job(ctx, name, generation)
 	if err != nil {
 		return sinks.CompactReport{}, err
 	}
-	defer done()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	report, err := j.compact(ctx, o)
-	return report, explain(err, "compact job %s", name)
+	return report, explain(err, "merge files of job %s", name)
 }
 
 func (j *job) compact(ctx context.Context, o sinks.CompactOptions) (sinks.CompactReport, error) {
 	var report sinks.CompactReport
-	all, err := j.change("compact")
+	all, err := j.change()
 	if err != nil {
 		return report, err
 	}
@@ -73,7 +73,7 @@ func (j *job) compact(ctx context.Context, o sinks.CompactOptions) (sinks.Compac
 
 // measure puts the tables' sizes as they are now into the report.
 func (j *job) measure(report *sinks.CompactReport) error {
-	all, err := readManifests(j.layout.manifests(), j.name, j.generation)
+	all, err := j.manifests()
 	if err != nil {
 		return err
 	}
@@ -93,6 +93,7 @@ type piece struct {
 	bytes       int64
 	first, last source.Window // whose rows it holds
 	run         int           // between files of one run no window is missing
+	fingerprint string        // of the rules its rows were made with
 }
 
 // merge is a file that takes the place of several.
@@ -120,14 +121,15 @@ func piecesOf(loads []sinks.Manifest, t *transform.Table) []piece {
 				continue
 			}
 			at[f.Path] = len(pieces)
-			pieces = append(pieces, piece{f.Path, f.Bytes, loads[i].Window, loads[i].Window, run})
+			pieces = append(pieces, piece{f.Path, f.Bytes, loads[i].Window, loads[i].Window, run, loads[i].Fingerprint})
 		}
 	}
 	slices.SortStableFunc(pieces, func(a, b piece) int { return strings.Compare(path.Dir(a.path), path.Dir(b.path)) })
 	return pieces
 }
 
-// plan groups adjacent small files of one partition.
+// plan groups adjacent small files of one partition whose rows were made
+// with the same rules, so that a merged file can say which.
 func plan(pieces []piece, target int64) []merge {
 	var merges []merge
 	var group []piece
@@ -140,7 +142,7 @@ func plan(pieces []piece, target int64) []merge {
 		group, size = nil, 0
 	}
 	for _, p := range pieces {
-		if n := len(group); n > 0 && (group[n-1].run != p.run || path.Dir(group[n-1].path) != path.Dir(p.path)) {
+		if n := len(group); n > 0 && !group[n-1].adjoins(p) {
 			end()
 		}
 		if p.bytes >= target {
@@ -154,6 +156,11 @@ func plan(pieces []piece, target int64) []merge {
 	}
 	end()
 	return merges
+}
+
+// adjoins tells whether the rows of q may follow p's in one file.
+func (p piece) adjoins(q piece) bool {
+	return p.run == q.run && p.fingerprint == q.fingerprint && path.Dir(p.path) == path.Dir(q.path)
 }
 
 // merge writes the merged files and the manifests that go with them, and
@@ -221,10 +228,10 @@ func (j *job) mergeTable(ctx context.Context, sw *swap, t *transform.Table, merg
 		}
 		j.sink.step("merge %s", m.path)
 		load := sinks.Load{Job: j.name, Generation: j.generation, Window: source.Window{After: m.pieces[0].first.After, Through: m.pieces[len(m.pieces)-1].last.Through}}
-		size, err := j.writeFile(to, t, facts(load, "", j.sink.version, t), func(w *parquetfile.Writer) error {
+		size, err := j.writeFile(to, t, facts(load, m.pieces[0].fingerprint, j.sink.version, t), func(w *parquetfile.Writer) error {
 			for _, p := range m.pieces {
 				if err := j.appendFile(w, p.path); err != nil {
-					return fmt.Errorf("merge %s: %w", p.path, err)
+					return fmt.Errorf("append %s: %w", p.path, err)
 				}
 			}
 			return nil

@@ -1,6 +1,7 @@
 package parquet_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"os"
@@ -10,6 +11,7 @@ import (
 
 	"backstory/sinks"
 	"backstory/sinks/parquet"
+	"backstory/sinks/parquetfile"
 	"backstory/sinks/sinktest"
 	"backstory/source"
 	"backstory/transform"
@@ -46,7 +48,7 @@ func TestGeneration(t *testing.T) {
 		if _, err := os.Stat(filepath.Join(root, filepath.FromSlash(m[0].Tables[0].Files[0].Path))); err != nil {
 			t.Error(err)
 		}
-		if err := s.Check(t.Context(), sinktest.Job, g, m); err != nil {
+		if err := s.Check(t.Context(), sinktest.Job, g); err != nil {
 			t.Error(err)
 		}
 	}
@@ -117,8 +119,91 @@ func TestOrder(t *testing.T) {
 	}
 }
 
-// TestCatalogue checks that the tables come back as they were evolved.
-func TestCatalogue(t *testing.T) {
+// TestFingerprint checks that a merged file says which rules its rows were
+// made with.
+func TestFingerprint(t *testing.T) {
+	root := t.TempDir()
+	s := open(t, parquet.Options{Path: root})
+	defer s.Close()
+	for at := int64(0); at < 40; at += 10 {
+		commit(t, s, sinktest.Window(at, at+10), sinktest.Orders())
+	}
+	if _, err := s.Compact(t.Context(), sinktest.Job, sinktest.Generation, sinks.CompactOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	files := tableFiles(t, root, "orders")
+	if len(files) != 1 {
+		t.Fatalf("got %d files, want one", len(files))
+	}
+	data, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := parquetfile.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := parquetfile.Pair{Key: "backstory.fingerprint", Value: sinktest.Summary(sinktest.Window(0, 10)).Fingerprint}
+	if got := r.Facts(); want.Value == "" || !slices.Contains(got, want) {
+		t.Fatalf("facts: got %v, want %v among them", got, want)
+	}
+}
+
+// TestLook checks that listing what is loaded touches nothing: neither what a
+// crash left, nor the lock. It sees what others change, also while the job is
+// held and little of it is read twice.
+func TestLook(t *testing.T) {
+	root := t.TempDir()
+	s := open(t, parquet.Options{Path: root})
+	commit(t, s, sinktest.Window(0, 10), sinktest.Orders())
+	commit(t, s, sinktest.Window(10, 20), sinktest.Orders())
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	control := filepath.Join(root, "_backstory/shop")
+	manifest := "00000000000000000011-00000000000000000020.json"
+	// The second load is decided and not finished, and a third was begun.
+	err := errors.Join(
+		os.Rename(filepath.Join(control, "manifests", manifest), filepath.Join(control, "pending", manifest)),
+		os.MkdirAll(filepath.Join(control, "tmp/00000000000000000021-00000000000000000030"), 0o777),
+		os.Remove(filepath.Join(control, "lock")),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := func(s *parquet.Sink, want int) {
+		t.Helper()
+		m, _, err := s.Manifests(t.Context(), sinktest.Job, sinktest.Generation)
+		if err != nil || len(m) != want {
+			t.Fatalf("manifests: got %d, %v, want %d", len(m), err, want)
+		}
+	}
+	before, left := tree(t, root), leftovers(t, root)
+	s = open(t, parquet.Options{Path: root})
+	defer s.Close()
+	count(s, 1)
+	if diff := cmp.Diff(before, tree(t, root)) + cmp.Diff(left, leftovers(t, root)); diff != "" {
+		t.Fatalf("files after a look (-want +got):\n%s", diff)
+	}
+	if _, err := os.Stat(filepath.Join(control, "lock")); !errors.Is(err, os.ErrNotExist) {
+		t.Fatalf("a look has made a lock: %v", err)
+	}
+	if err := s.Hold(t.Context(), sinktest.Job, sinktest.Generation); err != nil {
+		t.Fatal(err)
+	}
+	count(s, 2)
+	if left := leftovers(t, root); len(left) > 0 {
+		t.Fatalf("left over: %v", left)
+	}
+	if err := os.Remove(filepath.Join(control, "manifests", manifest)); err != nil {
+		t.Fatal(err)
+	}
+	count(s, 1)
+	expectError(t, s.Check(t.Context(), sinktest.Job, sinktest.Generation), "no manifest knows of file")
+}
+
+// TestTablesFile checks that the tables come back as they were evolved.
+func TestTablesFile(t *testing.T) {
 	root := t.TempDir()
 	s := open(t, parquet.Options{Path: root})
 	want := sinktest.Grown()

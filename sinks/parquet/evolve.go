@@ -18,11 +18,10 @@ import (
 // the columns they have. All files of a table change at once for readers.
 // Tables of the job that are not among tables stay as they are.
 func (s *Sink) Evolve(ctx context.Context, name string, generation int, tables []*transform.Table) error {
-	j, done, err := s.job(ctx, name, generation, forWriting)
+	j, err := s.job(ctx, name, generation)
 	if err != nil {
 		return err
 	}
-	defer done()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if err := j.evolve(ctx, tables); err != nil {
@@ -32,7 +31,7 @@ func (s *Sink) Evolve(ctx context.Context, name string, generation int, tables [
 }
 
 func (j *job) evolve(ctx context.Context, tables []*transform.Table) error {
-	all, err := j.change("evolve")
+	all, err := j.change()
 	if err != nil {
 		return err
 	}
@@ -59,7 +58,7 @@ func (j *job) evolve(ctx context.Context, tables []*transform.Table) error {
 		next.set(t)
 	}
 	if len(grown) == 0 {
-		return j.replaceCatalogue(&next)
+		return j.replaceTables(&next)
 	}
 	sw, err := j.newSwap("evolve")
 	if err != nil {
@@ -75,7 +74,7 @@ func (j *job) evolve(ctx context.Context, tables []*transform.Table) error {
 }
 
 // gather writes the grown tables' folders, and the manifests that go with them.
-func (j *job) gather(ctx context.Context, sw *swap, all []stored, grown []*transform.Table, next *catalogue) error {
+func (j *job) gather(ctx context.Context, sw *swap, all []stored, grown []*transform.Table, next *tablesFile) error {
 	sizes := make(map[string]int64) // of the files that were rewritten
 	for _, t := range grown {
 		if err := j.growTable(ctx, sw, loadsOf(all), t, sizes); err != nil {
@@ -97,7 +96,7 @@ func (j *job) gather(ctx context.Context, sw *swap, all []stored, grown []*trans
 			return err
 		}
 	}
-	return sw.catalogue(next)
+	return sw.tablesFile(next)
 }
 
 // growTable writes a table's files with its new columns beside the old ones.
@@ -205,18 +204,18 @@ func holdsRows(all []stored, t *transform.Table) bool {
 }
 
 // additions counts the columns that t has beyond those of known, or that have
-// gained fields, and refuses every other change, for which a rebuild is needed.
+// gained fields, and refuses every other change: committed rows cannot follow it.
 func additions(known, t *transform.Table) (int, error) {
-	const rebuild = "rebuild the job's tables as a new generation"
+	const rebuild = "set sink.path to an empty folder and load everything anew"
 	if known.Partition != t.Partition {
-		return 0, fault(rebuild, "evolve table %s: it is partitioned by %q and not by %q", t.Name, known.Partition, t.Partition)
+		return 0, fault(rebuild, "table %s: it is partitioned by %q and not by %q", t.Name, known.Partition, t.Partition)
 	}
 	i, added := 0, 0
 	for _, c := range t.Columns {
 		if i < len(known.Columns) && known.Columns[i].Name == c.Name {
 			old := known.Columns[i]
 			if !c.Type.GrownFrom(old.Type) || old.Required != c.Required {
-				return 0, fault(rebuild, "evolve table %s: column %s is %s and cannot become %s", t.Name, c.Name, describe(old), describe(c))
+				return 0, fault(rebuild, "table %s: column %s is %s and cannot become %s", t.Name, c.Name, describe(old), describe(c))
 			}
 			if !old.Type.Equal(c.Type) {
 				added++
@@ -225,15 +224,15 @@ func additions(known, t *transform.Table) (int, error) {
 			continue
 		}
 		if known.Column(c.Name) >= 0 {
-			return 0, fault(rebuild, "evolve table %s: column %s is in another place, or written otherwise", t.Name, c.Name)
+			return 0, fault(rebuild, "table %s: column %s is in another place, or written otherwise", t.Name, c.Name)
 		}
 		if c.Required {
-			return 0, fault("make the column nullable, or "+rebuild, "evolve table %s: new column %s is required, and older rows have no value for it", t.Name, c.Name)
+			return 0, fault("make the column nullable, or "+rebuild, "table %s: new column %s is required, and older rows have no value for it", t.Name, c.Name)
 		}
 		added++
 	}
 	if i < len(known.Columns) {
-		return 0, fault(rebuild, "evolve table %s: column %s is gone or in another place", t.Name, known.Columns[i].Name)
+		return 0, fault(rebuild, "table %s: column %s is gone or in another place", t.Name, known.Columns[i].Name)
 	}
 	return added, nil
 }

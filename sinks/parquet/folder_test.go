@@ -89,7 +89,7 @@ func TestLayout(t *testing.T) {
 	if diff := cmp.Diff(slices.Sorted(slices.Values(sinktest.Lines(byDay, sinktest.Window(0, 20)))), rows); diff != "" {
 		t.Fatalf("rows (-want +got):\n%s", diff)
 	}
-	if err := s.Check(t.Context(), sinktest.Job, sinktest.Generation, nil); err != nil {
+	if err := s.Check(t.Context(), sinktest.Job, sinktest.Generation); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -183,7 +183,7 @@ func TestDamagedManifest(t *testing.T) {
 			defer s.Close()
 			_, err = s.Begin(t.Context(), sinktest.Load(sinktest.Window(20, 30)))
 			expectError(t, err, path)
-			expectError(t, s.Check(t.Context(), sinktest.Job, sinktest.Generation, nil), path)
+			expectError(t, s.Check(t.Context(), sinktest.Job, sinktest.Generation), path)
 		})
 	}
 }

@@ -10,70 +10,77 @@ import (
 	"strings"
 
 	"backstory/sinks"
-	"backstory/source"
 	"backstory/transform"
 )
 
 // Manifests lists the committed loads. After a compaction several loads may
-// name the same file: Rows are the load's own, Bytes are the file's.
+// name the same file: Rows are the load's own, Bytes are the file's. It
+// changes nothing, and gives what is committed also beside another process;
+// what a crash left to be finished is not counted before it is.
 func (s *Sink) Manifests(ctx context.Context, name string, generation int) ([]sinks.Manifest, []*transform.Table, error) {
-	j, done, err := s.job(ctx, name, generation, forReading)
+	const tries = 5 // a manifest may go between listing and reading: another process has merged it
+	for n := 1; ; n++ {
+		loads, tables, err := s.manifests(name, generation)
+		if err == nil {
+			return loads, tables, ctx.Err()
+		}
+		if n == tries || !errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, err
+		}
+	}
+}
+
+func (s *Sink) manifests(name string, generation int) ([]sinks.Manifest, []*transform.Table, error) {
+	j, err := s.look(name, generation)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer done()
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	all, err := readManifests(j.layout.manifests(), name, generation)
+	all, err := j.manifests()
 	if err != nil {
 		return nil, nil, err
 	}
 	loads := loadsOf(all)
 	if prefix := j.layout.prefix(); prefix != "" {
-		for _, l := range loads {
-			for _, t := range l.Tables {
-				for i := range t.Files {
-					t.Files[i].Path = prefix + t.Files[i].Path
-				}
-			}
+		for i := range loads {
+			loads[i].Tables = below(prefix, loads[i].Tables)
 		}
 	}
 	return loads, slices.Clone(j.tables.Tables), nil
 }
 
-// Check compares the manifests with want, window by window and table by
-// table, and the folders with the manifests, by names and sizes. The files
-// and sizes in want are not looked at, as Evolve and Compact change them. A
-// nil want leaves the first comparison out.
-func (s *Sink) Check(ctx context.Context, name string, generation int, want []sinks.Manifest) error {
-	j, done, err := s.job(ctx, name, generation, forReading)
-	if err != nil {
-		return err
+// below gives the tables with their files' paths behind prefix.
+func below(prefix string, tables []sinks.LoadedTable) []sinks.LoadedTable {
+	tables = slices.Clone(tables)
+	for i := range tables {
+		files := slices.Clone(tables[i].Files)
+		for k := range files {
+			files[k].Path = prefix + files[k].Path
+		}
+		tables[i].Files = files
 	}
-	defer done()
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	err = j.check(ctx, want)
-	if errors.Is(err, sinks.ErrDisagree) && !j.writable {
-		// Another process has the lock: what looks wrong may be half of what
-		// it is about to finish.
-		return refuse("wait until it has finished", "check job %s: %w", name, sinks.ErrHeld)
-	}
-	return err
+	return tables
 }
 
-func (j *job) check(ctx context.Context, want []sinks.Manifest) error {
-	all, err := readManifests(j.layout.manifests(), j.name, j.generation)
+// Check compares the folders with the manifests, by names and sizes. It takes
+// the job's lock as Hold does, so that nobody is in the middle of a change.
+func (s *Sink) Check(ctx context.Context, name string, generation int) error {
+	j, err := s.job(ctx, name, generation)
 	if err != nil {
 		return err
 	}
-	loads := loadsOf(all)
-	if want != nil {
-		if err := compareLoads(j.name, want, loads); err != nil {
-			return err
-		}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return explain(j.check(ctx), "check job %s", name)
+}
+
+func (j *job) check(ctx context.Context) error {
+	all, err := j.manifests()
+	if err != nil {
+		return err
 	}
-	files, err := filesOf(loads)
+	files, err := filesOf(loadsOf(all))
 	if err != nil {
 		return err
 	}
@@ -81,54 +88,6 @@ func (j *job) check(ctx context.Context, want []sinks.Manifest) error {
 		return err
 	}
 	return j.checkFolders(ctx, files)
-}
-
-func compareLoads(job string, want, have []sinks.Manifest) error {
-	held := make(map[source.Window]sinks.Manifest, len(have))
-	for _, m := range have {
-		held[m.Window] = m
-	}
-	for _, w := range want {
-		m, ok := held[w.Window]
-		if !ok {
-			return fault("restore the folder as it was, or load the window again",
-				"check job %s: window %s is counted as loaded and has no manifest", job, w.Window)
-		}
-		delete(held, w.Window)
-		if got, want := rowsOf(m), rowsOf(w); !equalRows(got, want) {
-			return fault("the folder or the ledger is older than the other, or of another run; restore the one that is wrong",
-				"check job %s: window %s has the rows %v, and not %v", job, w.Window, got, want)
-		}
-	}
-	for _, m := range have {
-		if _, ok := held[m.Window]; ok {
-			return fault("the ledger is older than the folder: rebuild it from the folder",
-				"check job %s: window %s is in the folder and is not counted as loaded", job, m.Window)
-		}
-	}
-	return nil
-}
-
-func rowsOf(m sinks.Manifest) map[string]int64 {
-	rows := make(map[string]int64)
-	for _, t := range m.Tables {
-		if t.Rows > 0 {
-			rows[t.Name] += t.Rows
-		}
-	}
-	return rows
-}
-
-func equalRows(a, b map[string]int64) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for name, n := range a {
-		if b[name] != n {
-			return false
-		}
-	}
-	return true
 }
 
 // checkFiles looks for the files that the manifests name.
@@ -146,14 +105,14 @@ func (j *job) checkFiles(ctx context.Context, files map[string]int64) error {
 		switch {
 		case errors.Is(err, fs.ErrNotExist) || isNotDir(err):
 			return fault("restore the file, or remove its manifest to load the window again",
-				"check job %s: file %s is missing", j.name, path)
+				"file %s is missing", path)
 		case err != nil:
-			return explain(err, "check job %s: file %s", j.name, path)
+			return err
 		case !info.Mode().IsRegular():
-			return fault("put the file back in its place", "check job %s: %s is no file", j.name, path)
+			return fault("put the file back in its place", "%s is no file", path)
 		case info.Size() != files[path]:
 			return fault("restore the file, or remove it and its manifest to load the window again",
-				"check job %s: file %s has %d bytes and not %d", j.name, path, info.Size(), files[path])
+				"file %s has %d bytes and not %d", path, info.Size(), files[path])
 		}
 	}
 	return nil
@@ -172,12 +131,12 @@ func (j *job) checkFolders(ctx context.Context, files map[string]int64) error {
 			}
 			if _, ok := files[filepath.ToSlash(rel)]; !ok {
 				return fault("move it out of the table's folder: readers take it for a part of the table",
-					"check job %s: no manifest knows of file %s", j.name, path)
+					"no manifest knows of file %s", path)
 			}
 			return nil
 		})
 		if err != nil {
-			return explain(err, "check table %s", t.Name)
+			return err
 		}
 	}
 	return nil

@@ -18,19 +18,19 @@ type job struct {
 	name       string
 	generation int
 	layout     layout
-	writable   bool // the lock is held: what a crash left behind is cleared
 
 	mu       sync.Mutex      // guards what follows, and the folders while they change
 	windows  []source.Window // committed, in order
-	tables   *catalogue
+	tables   *tablesFile
 	recorded bool // tables.json says what tables says
 	underway map[source.Window]bool
+	last     reading
 }
 
-// openJob reads a generation of the job whose lock is held, or, if it is
-// not, as another process leaves it.
+// openJob reads a generation of the job. If the job's lock is held, what a
+// crash left behind is cleared first; if not, the job is read as it lies there.
 func (s *Sink) openJob(h *home, generation int) (*job, error) {
-	live, err := readCatalogue(layoutOf(s.path, h.name, 0, 0).catalogue(), h.name)
+	live, err := readTablesFile(layoutOf(s.path, h.name, 0, 0).tablesFile(), h.name)
 	if err != nil {
 		return nil, err
 	}
@@ -39,12 +39,12 @@ func (s *Sink) openJob(h *home, generation int) (*job, error) {
 		current = live.Generation
 	}
 	if generation < current {
-		return nil, refuse("give the job's present generation; state shows it",
+		return nil, refuse("restore the ledger that belongs to this folder, or set sink.path to an empty folder",
 			"open job %s: generation %d was replaced by generation %d", h.name, generation, current)
 	}
-	j := &job{sink: s, name: h.name, generation: generation, underway: make(map[source.Window]bool), writable: h.lock != nil}
+	j := &job{sink: s, name: h.name, generation: generation, underway: make(map[source.Window]bool)}
 	j.layout = layoutOf(s.path, h.name, generation, current)
-	if j.writable {
+	if h.lock != nil {
 		if err := j.recover(); err != nil {
 			return nil, err
 		}
@@ -55,7 +55,7 @@ func (s *Sink) openJob(h *home, generation int) (*job, error) {
 // recover finishes what has been decided and removes what has not.
 func (j *job) recover() error {
 	if err := j.finishSwap(); err != nil {
-		return err
+		return explain(err, "finish a change of job %s", j.name)
 	}
 	stems, err := j.pendingStems()
 	if err != nil {
@@ -63,7 +63,7 @@ func (j *job) recover() error {
 	}
 	for _, stem := range stems {
 		if err := j.publish(stem); err != nil {
-			return err
+			return explain(err, "finish load %s of job %s", stem, j.name)
 		}
 	}
 	if err := os.RemoveAll(j.layout.staging()); err != nil {
@@ -81,7 +81,7 @@ func (j *job) pendingStems() ([]string, error) {
 	for _, name := range names {
 		if ext := filepath.Ext(name); ext == ".json" {
 			stems = append(stems, name[:len(name)-len(ext)])
-		} else if j.writable {
+		} else {
 			os.Remove(filepath.Join(j.layout.pending(), name)) // never became a manifest
 		}
 	}
@@ -90,16 +90,16 @@ func (j *job) pendingStems() ([]string, error) {
 
 // refresh reads the tables and the committed windows from the disk.
 func (j *job) refresh() error {
-	c, err := readCatalogue(j.layout.catalogue(), j.name)
+	c, err := readTablesFile(j.layout.tablesFile(), j.name)
 	if err != nil {
 		return err
 	}
 	j.recorded = c != nil
 	if c == nil {
-		c = &catalogue{Format: catalogueFormat, Job: j.name, Generation: j.generation}
+		c = &tablesFile{Format: tablesFormat, Job: j.name, Generation: j.generation}
 	}
 	j.tables = c
-	all, err := readManifests(j.layout.manifests(), j.name, j.generation)
+	all, err := j.manifests()
 	if err != nil {
 		return err
 	}
@@ -114,12 +114,13 @@ func (j *job) refresh() error {
 func (j *job) begin(l sinks.Load) (sinks.Txn, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.last = reading{} // loads make it old, and it may be large
 	name := stem(l.Window)
 	if ok, err := exists(j.layout.pendingOf(name)); err != nil {
 		return nil, explain(err, "begin load %s of job %s", l.Window, l.Job)
 	} else if ok && !j.underway[l.Window] { // a commit that failed half way
 		if err := j.publish(name); err != nil {
-			return nil, err
+			return nil, explain(err, "finish load %s of job %s", l.Window, l.Job)
 		}
 		j.windows = insert(j.windows, l.Window)
 	}
@@ -127,7 +128,7 @@ func (j *job) begin(l sinks.Load) (sinks.Txn, error) {
 		if v == l.Window {
 			return nil, sinks.ErrCommitted
 		}
-		return nil, fault("the ledger and the folder disagree; verify shows where. Rebuild the ledger from the folder, or load into another sink.path",
+		return nil, fault("ledger and folder are of different runs: remove the ledger, and run again to rebuild it from the folder, or set sink.path to an empty folder",
 			"begin load %s of job %s: window %s is committed and overlaps it", l.Window, l.Job, v)
 	}
 	for v := range j.underway {
@@ -184,21 +185,21 @@ func (j *job) record() error {
 	if j.recorded {
 		return nil
 	}
-	return j.replaceCatalogue(j.tables)
+	return j.replaceTables(j.tables)
 }
 
-// replaceCatalogue writes tables.json, and knows the tables from then on.
-func (j *job) replaceCatalogue(c *catalogue) error {
+// replaceTables writes tables.json, and knows the tables from then on.
+func (j *job) replaceTables(c *tablesFile) error {
 	data, err := c.encode()
 	if err != nil {
 		return err
 	}
-	if old, err := os.ReadFile(j.layout.catalogue()); err != nil || !bytes.Equal(old, data) {
+	if old, err := os.ReadFile(j.layout.tablesFile()); err != nil || !bytes.Equal(old, data) {
 		j.sink.step("write tables")
 		if err := makeDir(j.layout.control); err != nil {
 			return err
 		}
-		if err := writeFile(j.layout.catalogue(), data); err != nil {
+		if err := writeFile(j.layout.tablesFile(), data); err != nil {
 			return err
 		}
 	}

@@ -52,7 +52,7 @@ func (l layout) pending() string              { return filepath.Join(l.control, 
 func (l layout) pendingOf(stem string) string { return filepath.Join(l.pending(), stem+".json") }
 func (l layout) staging() string              { return filepath.Join(l.control, "tmp") }
 func (l layout) stagingOf(stem string) string { return filepath.Join(l.staging(), stem) }
-func (l layout) catalogue() string            { return filepath.Join(l.control, "tables.json") }
+func (l layout) tablesFile() string           { return filepath.Join(l.control, "tables.json") }
 func (l layout) swap() string                 { return filepath.Join(l.control, "swap") }
 func (l layout) intent() string               { return filepath.Join(l.control, "swap.json") }
 

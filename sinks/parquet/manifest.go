@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -96,6 +95,31 @@ func readManifests(dir, job string, generation int) ([]stored, error) {
 	return all, nil
 }
 
+// reading is what a folder of manifests held, and its signature just before.
+type reading struct {
+	manifests []stored
+	signature string
+}
+
+// manifests gives the job's manifests. They are read again only if names,
+// sizes or times say that they are others than last time, and are shared:
+// nobody may change them.
+func (j *job) manifests() ([]stored, error) {
+	dir := j.layout.manifests()
+	now, err := signatureOf(dir)
+	if err != nil {
+		return nil, explain(err, "look at the manifests of job %s", j.name)
+	}
+	if j.last.signature != now {
+		all, err := readManifests(dir, j.name, j.generation)
+		if err != nil {
+			return nil, err
+		}
+		j.last = reading{all, now}
+	}
+	return j.last.manifests, nil
+}
+
 // checkOverlaps refuses manifests that count a position twice.
 func checkOverlaps(dir string, all []stored) error {
 	file := make(map[source.Window]string)
@@ -140,7 +164,7 @@ func filesOf(loads []sinks.Manifest) (map[string]int64, error) {
 		for _, t := range l.Tables {
 			for _, f := range t.Files {
 				if size, ok := files[f.Path]; ok && size != f.Bytes {
-					return nil, fmt.Errorf("read manifests: file %s has %d bytes by one and %d by another", f.Path, size, f.Bytes)
+					return nil, fault("restore the manifests from a backup", "read manifests: file %s has %d bytes by one and %d by another", f.Path, size, f.Bytes)
 				}
 				files[f.Path] = f.Bytes
 			}

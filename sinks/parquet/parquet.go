@@ -34,8 +34,8 @@ import (
 	"backstory/sinks/parquetfile"
 )
 
-// DefaultBudget is the memory for the open row groups of one load.
-const DefaultBudget = 32 << 20
+// defaultBudget is the memory in bytes for the open row groups of one load.
+const defaultBudget = 32 << 20
 
 // Options say where the tables are and how files are written.
 type Options struct {
@@ -49,7 +49,7 @@ type Options struct {
 	// Version is the version of Backstory, for manifests and files.
 	Version string
 	// Budget is the memory in bytes for the open row groups of one load, all
-	// tables together; 0 is DefaultBudget. When it is passed, the largest
+	// tables together; 0 is 32 MiB. When it is passed, the largest
 	// row group is written out.
 	Budget int64
 	// Step, if not nil, is called with a name before each thing that a crash
@@ -107,7 +107,7 @@ func Open(ctx context.Context, o Options) (*Sink, error) {
 		return nil, explain(err, "open parquet sink %s", o.Path)
 	}
 	if o.Budget <= 0 {
-		o.Budget = DefaultBudget
+		o.Budget = defaultBudget
 	}
 	return &Sink{path: o.Path, version: o.Version, budget: o.Budget, format: f, onStep: o.Step, exchange: exchange, homes: make(map[string]*home)}, nil
 }
@@ -115,10 +115,7 @@ func Open(ctx context.Context, o Options) (*Sink, error) {
 // Hold takes the job's lock, which Begin, Evolve and Compact would take too,
 // so that what is compared before stays as it is.
 func (s *Sink) Hold(ctx context.Context, job string, generation int) error {
-	_, done, err := s.job(ctx, job, generation, forWriting)
-	if err == nil {
-		done()
-	}
+	_, err := s.job(ctx, job, generation)
 	return err
 }
 
@@ -128,11 +125,10 @@ func (s *Sink) Begin(ctx context.Context, l sinks.Load) (sinks.Txn, error) {
 	if l.Window.Empty() {
 		return nil, fmt.Errorf("begin load of job %s: window %s is empty", l.Job, l.Window)
 	}
-	j, done, err := s.job(ctx, l.Job, l.Generation, forWriting)
+	j, err := s.job(ctx, l.Job, l.Generation)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
 	return j.begin(l)
 }
 

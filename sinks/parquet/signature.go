@@ -25,7 +25,7 @@ func (s *Sink) Signature(ctx context.Context, name string, generation int) (stri
 			return "", nil // a crash has left something to do
 		}
 	}
-	c, err := readCatalogue(l.catalogue(), name)
+	c, err := readTablesFile(l.tablesFile(), name)
 	if err != nil {
 		return "", err
 	}
@@ -33,7 +33,7 @@ func (s *Sink) Signature(ctx context.Context, name string, generation int) (stri
 		return "", nil
 	}
 	h := sha256.New()
-	paths := []string{l.catalogue(), l.manifests()}
+	paths := []string{l.tablesFile(), l.manifests()}
 	for _, t := range c.Tables {
 		paths = append(paths, l.table(t.Name))
 	}
@@ -57,6 +57,13 @@ func (s *Sink) Signature(ctx context.Context, name string, generation int) (stri
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
+}
+
+// signatureOf names the state of the files in a folder; it is never "".
+func signatureOf(dir string) (string, error) {
+	h := sha256.New()
+	err := signEach(h, dir, func(fs.DirEntry) bool { return true })
+	return hex.EncodeToString(h.Sum(nil)), err
 }
 
 // signEach signs what lies in a folder and is wanted.

@@ -133,8 +133,8 @@ func (s *swap) manifests(changed []stored, keep []string) error {
 	return nil
 }
 
-// catalogue gathers a tables.json that replaces the present one.
-func (s *swap) catalogue(c *catalogue) error {
+// tablesFile gathers a tables.json that replaces the present one.
+func (s *swap) tablesFile(c *tablesFile) error {
 	data, err := c.encode()
 	if err != nil {
 		return err
@@ -166,18 +166,15 @@ func (j *job) finishSwap() error {
 	data, err := os.ReadFile(j.layout.intent())
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return explain(os.RemoveAll(j.layout.swap()), "remove an unfinished change of job %s", j.name)
+		return os.RemoveAll(j.layout.swap())
 	case err != nil:
-		return explain(err, "read %s", j.layout.intent())
+		return err
 	}
 	var in swapIntent
 	if err := json.Unmarshal(data, &in); err != nil || in.Format != swapFormat || in.Job != j.name || in.Generation != j.generation {
 		return fault("restore the job's folder from a backup", "read %s: it is damaged, or of another job or version", j.layout.intent())
 	}
-	if err := j.carryOut(in); err != nil {
-		return explain(err, "%s job %s", in.What, j.name)
-	}
-	return nil
+	return j.carryOut(in)
 }
 
 func (j *job) carryOut(in swapIntent) error {
@@ -196,7 +193,7 @@ func (j *job) carryOut(in swapIntent) error {
 		return err
 	} else if ok {
 		j.sink.step("rename tables.json")
-		if err := os.Rename(tables, j.layout.catalogue()); err != nil {
+		if err := os.Rename(tables, j.layout.tablesFile()); err != nil {
 			return err
 		}
 		if err := syncDir(j.layout.control); err != nil {
@@ -250,18 +247,22 @@ func (j *job) replace(live, fresh, old string, id uint64) error {
 }
 
 // change prepares an operation that replaces committed files: no load may be
-// under way, and everything is read from the disk anew.
-func (j *job) change(what string) ([]stored, error) {
+// under way, and everything is read from the disk anew. The manifests it
+// gives are the caller's to change.
+func (j *job) change() ([]stored, error) {
 	if len(j.underway) > 0 {
-		return nil, refuse("wait until they have finished", "%s job %s: %d of its loads are under way", what, j.name, len(j.underway))
+		return nil, refuse("wait until they have finished", "%d of its loads are under way", len(j.underway))
 	}
+	j.last = reading{}
 	if err := j.recover(); err != nil {
 		return nil, err
 	}
 	if err := j.refresh(); err != nil {
 		return nil, err
 	}
-	return readManifests(j.layout.manifests(), j.name, j.generation)
+	all := j.last.manifests
+	j.last = reading{}
+	return all, nil
 }
 
 // tableOf gives a load's part in a table, nil if it has none.

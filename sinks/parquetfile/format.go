@@ -31,11 +31,11 @@ const (
 
 // Defaults of Options.
 const (
-	// DefaultRowGroupRows is close to the 122,880 rows that DuckDB gives to
+	// defaultRowGroupRows is close to the 122,880 rows that DuckDB gives to
 	// one thread at a time.
-	DefaultRowGroupRows  = 120_000
-	DefaultRowGroupBytes = 64 << 20
-	DefaultLevel         = 1
+	defaultRowGroupRows  = 120_000
+	defaultRowGroupBytes = 64 << 20
+	defaultLevel         = 1
 )
 
 // Options say how files are written. Zero values stand for the defaults.
@@ -44,10 +44,10 @@ type Options struct {
 	Codec string
 	// Level is zstd's level, 1 to 22; the default 1 is the fastest.
 	Level int
-	// RowGroupRows is the most rows of a row group.
+	// RowGroupRows is the most rows of a row group; 0 is 120,000.
 	RowGroupRows int
 	// RowGroupBytes is the size of the encoded row group in memory from
-	// which it is cut, however few its rows are.
+	// which it is cut, however few its rows are; 0 is 64 MiB.
 	RowGroupBytes int64
 	// CreatedBy names the program in the files, as "NAME version VERSION".
 	CreatedBy string
@@ -89,16 +89,16 @@ func NewFormat(o Options) (*Format, error) {
 	f := &Format{rows: o.RowGroupRows, bytes: o.RowGroupBytes, created: o.CreatedBy, limits: defaultLimits}
 	f.unzstd = sync.OnceValues(func() (*zstd.Decoder, error) { return zstd.NewReader(nil, zstd.WithDecoderLowmem(true)) })
 	if f.rows <= 0 {
-		f.rows = DefaultRowGroupRows
+		f.rows = defaultRowGroupRows
 	}
 	if f.bytes <= 0 {
-		f.bytes = DefaultRowGroupBytes
+		f.bytes = defaultRowGroupBytes
 	}
 	if f.created == "" {
 		f.created = "backstory"
 	}
 	if o.Level == 0 {
-		o.Level = DefaultLevel
+		o.Level = defaultLevel
 	}
 	switch o.Codec {
 	case Zstd, "":

@@ -6,8 +6,10 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// connect opens the file at path. A store whose -wal is empty but cannot be
-// used, for want of rights in the folder, is read as it stands.
+// connect opens the file at path. A store in WAL mode whose -wal is empty but
+// cannot be used, for want of rights in the folder, is read as it stands. Not
+// so a store with a journal: one that a crashed writer has left behind says
+// how to undo what is in the file and was never committed.
 func connect(path string, h *headers) (*conn, error) {
 	file, err := inspect(path, h)
 	if err != nil {
@@ -15,7 +17,7 @@ func connect(path string, h *headers) (*conn, error) {
 	}
 	c, err := open(path, file)
 	var le *liteError
-	if errors.As(err, &le) && !file.still && walSize(path) <= 0 {
+	if errors.As(err, &le) && file.wal && !file.still && walSize(path) <= 0 {
 		switch le.primary() {
 		case sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
 			file.still = true

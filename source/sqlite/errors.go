@@ -39,14 +39,19 @@ func (s *Source) explain(ctx context.Context, doing string, err error) error {
 		return err
 	}
 	wrapped := fmt.Errorf("%s %s: %w", doing, s.path, err)
+	if le.code == sqlite3.SQLITE_READONLY_ROLLBACK {
+		return &source.SetupError{Err: wrapped,
+			Advice: "a writer ended in the middle of a transaction; let the application open its store once, which undoes it"}
+	}
 	switch le.primary() {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return source.Transient(&source.SetupError{Err: wrapped, Advice: "a writer holds the file; run again when it is done"})
 	case sqlite3.SQLITE_INTERRUPT:
 		if ctx.Err() != nil {
 			return fmt.Errorf("%s %s: %w", doing, s.path, ctx.Err())
 		}
 		return source.Transient(wrapped)
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL,
-		sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_IOERR:
+	case sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_SCHEMA, sqlite3.SQLITE_IOERR:
 		return source.Transient(wrapped)
 	case sqlite3.SQLITE_NOTADB:
 		return &source.SetupError{Err: wrapped, Advice: "the file is encrypted or no SQLite database; check path:"}

@@ -13,6 +13,8 @@ import (
 // fileState is what a connection knows of the file it was opened on.
 type fileState struct {
 	info os.FileInfo
+	// wal says that the file is in WAL mode.
+	wal bool
 	// still says that the file is read as one that nobody writes to.
 	still bool
 }
@@ -29,7 +31,7 @@ func inspect(path string, h *headers) (fileState, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fileState{}, source.Setup("check path: (it is taken from the folder where backstory runs)",
+		return fileState{}, source.Setup("check path: in a configuration, it is read from where that file lies",
 			"open store %s: no such file", path)
 	case errors.Is(err, fs.ErrPermission):
 		return fileState{}, source.Setup("give the user the right to read the file and to enter its folder",
@@ -45,8 +47,8 @@ func inspect(path string, h *headers) (fileState, error) {
 	if err != nil {
 		return fileState{}, err
 	}
-	state := fileState{info: info}
-	if header[18] == walVersion && walSize(path) <= 0 {
+	state := fileState{info: info, wal: header[18] == walVersion}
+	if state.wal && walSize(path) <= 0 {
 		_, walErr := os.Stat(path + "-wal")
 		_, shmErr := os.Stat(path + "-shm")
 		state.still = walErr != nil || shmErr != nil

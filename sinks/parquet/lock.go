@@ -1,5 +1,3 @@
-//go:build unix
-
 package parquet
 
 import (
@@ -12,9 +10,9 @@ import (
 )
 
 // lockFile takes the lock of that file without waiting, or returns
-// sinks.ErrHeld. The lock ends with
-// the process or when the file is closed. On a file system without locks it
-// is taken by all: then only the ledger's lease keeps workers apart.
+// sinks.ErrHeld. The lock ends with the process or when the file is closed.
+// On a file system without locks everybody gets it: then only the ledger's
+// lease keeps workers apart.
 func lockFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o666)
 	if err != nil {

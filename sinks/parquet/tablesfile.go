@@ -13,19 +13,19 @@ import (
 	"backstory/transform"
 )
 
-// catalogueFormat is the version of tables.json's layout.
-const catalogueFormat = 1
+// tablesFormat is the version of tables.json's layout.
+const tablesFormat = 1
 
-// catalogue is tables.json: the tables of a job as they were last evolved. A
-// table's folder belongs to the job whose catalogue names it.
-type catalogue struct {
+// tablesFile is tables.json: the tables of a job as they were last evolved. A
+// table's folder belongs to the job whose tablesFile names it.
+type tablesFile struct {
 	Format     int                `json:"format"`
 	Job        string             `json:"job"`
 	Generation int                `json:"generation"`
 	Tables     []*transform.Table `json:"tables"`
 }
 
-func (c *catalogue) find(name string) *transform.Table {
+func (c *tablesFile) find(name string) *transform.Table {
 	for _, t := range c.Tables {
 		if t.Name == name {
 			return t
@@ -36,7 +36,7 @@ func (c *catalogue) find(name string) *transform.Table {
 
 // set puts t in the place of the table of its name, or behind the others. It
 // leaves c's own list as it was: readers may hold it.
-func (c *catalogue) set(t *transform.Table) {
+func (c *tablesFile) set(t *transform.Table) {
 	t.Schema() // made once, before the table is shared
 	c.Tables = slices.Clone(c.Tables)
 	for i := range c.Tables {
@@ -48,13 +48,13 @@ func (c *catalogue) set(t *transform.Table) {
 	c.Tables = append(c.Tables, t)
 }
 
-func (c *catalogue) encode() ([]byte, error) {
+func (c *tablesFile) encode() ([]byte, error) {
 	data, err := json.MarshalIndent(c, "", "  ")
 	return append(data, '\n'), err
 }
 
-// readCatalogue gives nil where there is none.
-func readCatalogue(path, job string) (*catalogue, error) {
+// readTablesFile gives nil where there is none.
+func readTablesFile(path, job string) (*tablesFile, error) {
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) || isNotDir(err) {
 		return nil, nil
@@ -62,13 +62,13 @@ func readCatalogue(path, job string) (*catalogue, error) {
 	if err != nil {
 		return nil, explain(err, "read %s", path)
 	}
-	c := &catalogue{}
+	c := &tablesFile{}
 	if err := json.NewDecoder(bytes.NewReader(data)).Decode(c); err != nil {
 		return nil, fault("restore it from a backup", "read %s: it is damaged: %w", path, err)
 	}
-	if c.Format != catalogueFormat {
+	if c.Format != tablesFormat {
 		return nil, fault("use the version of backstory that wrote it, or a newer one",
-			"read %s: its format is %d, this version knows %d", path, c.Format, catalogueFormat)
+			"read %s: its format is %d, this version knows %d", path, c.Format, tablesFormat)
 	}
 	if job != "" && c.Job != job {
 		return nil, fault("move it back to the folder of its job", "read %s: it is of job %q and not of job %q", path, c.Job, job)
@@ -89,7 +89,7 @@ func owner(path, table, job string) (string, error) {
 		if other == job {
 			continue
 		}
-		c, err := readCatalogue(layoutOf(path, other, 0, 0).catalogue(), "")
+		c, err := readTablesFile(layoutOf(path, other, 0, 0).tablesFile(), "")
 		if err != nil {
 			return "", err
 		}
