@@ -82,6 +82,9 @@ func readConfig(name string) (*config, error) {
 	} else {
 		c.state = c.sink.ledger
 	}
+	if v := child(d.section("source"), "path"); v != nil && c.state != "" && c.state == relativeTo(dir, v.Value.String()) {
+		d.addAt([]string{"state"}, "the ledger would be written into the store", "name a file of its own, or leave state out")
+	}
 	c.tables = d.tables()
 	d.loadSection(&c.load)
 	c.jobs = d.jobs()

@@ -73,7 +73,7 @@ func planJob(ctx context.Context, cmd *cobra.Command, g *globals, j *schedules.J
 	if n == 0 {
 		why := "no event of that range is not loaded"
 		if from == "" && to == "" {
-			why = "everything up to position " + p.Watermark.Safe.String() + " is loaded"
+			why = allLoaded(p.Held, p.Watermark)
 		}
 		_, err := fmt.Fprintf(out, "%s: nothing to load; %s\n", j.Name, why)
 		return err

@@ -24,7 +24,7 @@ nothing to load succeeds.`,
 		Example: "  backstory run\n  backstory run shop --json",
 		RunE: func(cmd *cobra.Command, names []string) error {
 			return load(cmd, g, names, (*schedules.Job).Run, func(rep *schedules.Report) string {
-				return "nothing new; everything up to position " + rep.Watermark.Safe.String() + " is loaded"
+				return "nothing new; " + allLoaded(rep.Held, rep.Watermark)
 			})
 		},
 	}
@@ -73,10 +73,18 @@ func writeReport(cmd *cobra.Command, g *globals, a *app, rep *schedules.Report) 
 	fmt.Fprintf(out, "%s: loaded %s as %s in %s, %s, in %s (%s events/s)\n", rep.Job, plural(rep.Events, "event"), plural(rep.Rows, "row"),
 		plural(rep.Windows, "window"), byteSize(rep.Stored), rep.Duration.Round(10*time.Millisecond), thousands(int64(rate)))
 	if rep.Extra > 0 {
-		fmt.Fprintf(out, "%s: %s without a column, in _extra\n", rep.Job, plural(rep.Extra, "value"))
+		fmt.Fprintf(out, "%s: %s fitted no column and went to _extra; columns keep the types of the first load\n", rep.Job, plural(rep.Extra, "value"))
 	}
 	_, err := fmt.Fprintf(out, "%s: %s in %s\n", rep.Job, plural(int64(len(rep.Tables)), "table"), a.config.sink.path)
 	return err
+}
+
+// allLoaded says how far everything is loaded.
+func allLoaded(held bool, mark source.Watermark) string {
+	if held {
+		return "what is safe to read is loaded"
+	}
+	return "everything up to position " + mark.Safe.String() + " is loaded"
 }
 
 // writeHeld says which transactions hold the watermark back.
@@ -84,7 +92,11 @@ func writeHeld(w io.Writer, held bool, mark source.Watermark) {
 	if !held {
 		return
 	}
-	fmt.Fprintf(w, "the watermark is held back: the store ends at position %s, safe is %s\n", mark.Head, mark.Safe)
+	if mark.Safe.IsZero() {
+		fmt.Fprintf(w, "the watermark is held back: the store ends at position %s, and how far it is safe could not be found in time\n", mark.Head)
+	} else {
+		fmt.Fprintf(w, "the watermark is held back: the store ends at position %s, safe is %s\n", mark.Head, mark.Safe)
+	}
 	for _, h := range mark.Holders {
 		if h.Prepared != "" {
 			fmt.Fprintf(w, "  by the prepared transaction %s since %s\n", h.Prepared, h.Since.UTC().Format(time.RFC3339))

@@ -166,6 +166,7 @@ func TestLook(t *testing.T) {
 	err := errors.Join(
 		os.Rename(filepath.Join(control, "manifests", manifest), filepath.Join(control, "pending", manifest)),
 		os.MkdirAll(filepath.Join(control, "tmp/00000000000000000021-00000000000000000030"), 0o777),
+		os.WriteFile(filepath.Join(control, "tmp/00000000000000000021-00000000000000000030/000000"), []byte("part"), 0o666),
 		os.Remove(filepath.Join(control, "lock")),
 	)
 	if err != nil {

@@ -16,7 +16,7 @@
 //
 // A load is committed in this order: its files are written and synced in tmp;
 // its manifest appears in pending, from when on the load is finished by
-// whoever opens the job next; the files are renamed into the tables' folders;
+// whoever works on the job next; the files are renamed into the tables' folders;
 // the manifest is renamed into manifests. Everything before the pending
 // manifest is thrown away after a crash, everything from there on is done
 // again.

@@ -16,7 +16,7 @@ import (
 const swapFormat = 1
 
 // swapIntent is swap.json: folders that are complete beside the ones they
-// replace. Once it is there, the swap is finished by whoever opens the job.
+// replace. Once it is there, the swap is finished by whoever works on the job next.
 type swapIntent struct {
 	Format     int          `json:"format"`
 	Job        string       `json:"job"`
