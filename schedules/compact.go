@@ -25,7 +25,7 @@ func (j *Job) Compact(ctx context.Context, o sinks.CompactOptions) (rep sinks.Co
 	}
 	rep, err = c.Compact(ctx, j.Name, s.Generation, o)
 	if err != nil {
-		return rep, fmt.Errorf("compact job %s: %w", j.Name, err)
+		return rep, err
 	}
 	return rep, nil
 }

@@ -209,7 +209,7 @@ func envelopeColumns(exploded bool) []Column {
 	columns := []Column{
 		{Name: ColPosition, Type: Type{Kind: Int64}, Required: true, Encoding: Delta},
 		{Name: ColSubIndex, Type: Type{Kind: Int64}, Required: true, Encoding: Dictionary},
-		{Name: ColStreamID, Type: Type{Kind: String}, Required: true},
+		{Name: ColStreamID, Type: Type{Kind: String}, Required: true, Encoding: Plain},
 		{Name: ColStreamVersion, Type: Type{Kind: Int64}, Required: true, Encoding: Delta},
 		{Name: ColEventID, Type: Type{Kind: String}, Encoding: Plain},
 		{Name: ColEventType, Type: Type{Kind: String}, Required: true, Encoding: Dictionary},

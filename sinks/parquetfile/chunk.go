@@ -169,8 +169,10 @@ func (c *chunk) decode(h pageHeader) (err error) {
 	case parquet.Encodings.Plain:
 		return p.plain(c.leaf.vals, b, n)
 	case parquet.Encodings.DeltaBinaryPacked:
-		p.ints, err = decodeDelta(p.ints[:0], b, n)
+		p.ints, _, err = decodeDelta(p.ints[:0], b, n)
 		return err
+	case parquet.Encodings.DeltaLengthByteArray:
+		return p.deltaLength(c.leaf.vals, b, n)
 	case parquet.Encodings.RLEDict:
 		return p.lookUp(&c.dict, b, n)
 	}
@@ -263,6 +265,28 @@ func (p *contents) plain(v values, b []byte, n int) error {
 		for i := range n {
 			p.bools = append(p.bools, b[i/8]>>(i%8)&1 == 1)
 		}
+	}
+	return nil
+}
+
+// deltaLength decodes n texts behind all of their lengths.
+func (p *contents) deltaLength(v values, b []byte, n int) (err error) {
+	if _, ok := v.(*texts); !ok {
+		return errDamaged
+	}
+	if p.ints, b, err = decodeDelta(p.ints[:0], b, n); err != nil {
+		return err
+	}
+	p.bytes = p.bytes[:0]
+	for _, size := range p.ints {
+		if size < 0 || size > int64(len(b)) {
+			return errDamaged
+		}
+		p.bytes = append(p.bytes, b[:size])
+		b = b[size:]
+	}
+	if p.ints = p.ints[:0]; len(b) > 0 {
+		return errDamaged
 	}
 	return nil
 }

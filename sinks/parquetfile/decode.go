@@ -58,28 +58,29 @@ func decodeHybrid(dst []uint32, b []byte, width, n int) ([]uint32, error) {
 	return dst, nil
 }
 
-// decodeDelta appends the n values that delta encoded.
-func decodeDelta(dst []int64, b []byte, n int) ([]int64, error) {
+// decodeDelta appends the n values that delta encoded, and gives what follows
+// them.
+func decodeDelta(dst []int64, b []byte, n int) (_ []int64, rest []byte, err error) {
 	var head [3]uint64
 	for i := range head {
 		v, size := binary.Uvarint(b)
 		if size <= 0 {
-			return nil, errDamaged
+			return nil, nil, errDamaged
 		}
 		head[i], b = v, b[size:]
 	}
 	last, size := binary.Varint(b)
 	if size <= 0 || head[0] != deltaBlock || head[1] != deltaBlock/deltaMini || head[2] != uint64(n) {
-		return nil, errDamaged
+		return nil, nil, errDamaged
 	}
 	if b = b[size:]; n == 0 {
-		return dst, nil
+		return dst, b, nil
 	}
 	dst = append(dst, last)
 	for n--; n > 0; {
 		least, size := binary.Varint(b)
 		if size <= 0 || len(b) < size+deltaBlock/deltaMini {
-			return nil, errDamaged
+			return nil, nil, errDamaged
 		}
 		widths := b[size : size+deltaBlock/deltaMini]
 		b = b[size+deltaBlock/deltaMini:]
@@ -89,7 +90,7 @@ func decodeDelta(dst []int64, b []byte, n int) ([]int64, error) {
 			}
 			bytes := deltaMini * int(width) / 8
 			if width > 64 || len(b) < bytes {
-				return nil, errDamaged
+				return nil, nil, errDamaged
 			}
 			count := min(n, deltaMini)
 			for i := range count {
@@ -100,7 +101,7 @@ func decodeDelta(dst []int64, b []byte, n int) ([]int64, error) {
 			n -= count
 		}
 	}
-	return dst, nil
+	return dst, b, nil
 }
 
 // unpack reads width bits from bit at on.

@@ -113,6 +113,7 @@ func NewFormat(o Options) (*Format, error) {
 			zstd.WithWindowSize(f.limits.pageBytes),
 			zstd.WithLowerEncoderMem(true),
 			zstd.WithEncoderCRC(false),
+			zstd.WithAllLitEntropyCompression(true),
 			zstd.WithZeroFrames(true))
 		if err != nil {
 			return nil, fmt.Errorf("use zstd level %d: %w", o.Level, err)

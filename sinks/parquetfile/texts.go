@@ -11,14 +11,20 @@ import (
 	"github.com/apache/arrow/go/v17/parquet"
 )
 
-// texts encodes strings.
+// texts encodes strings: by a dictionary, or, where values are known not to
+// repeat, by all lengths of a page and then all bytes (DELTA_LENGTH_BYTE_ARRAY).
+// Lengths between the bytes (PLAIN, for what did not fit a dictionary) give
+// zstd a match a value to be busy with, for nothing: UUIDs take it more than
+// three times as long, and come out a tenth larger.
 type texts struct {
 	limits  *limits
 	offsets []int32 // borrowed, as is data
 	data    []byte
 
-	dict  *dictionary // nil where values are known not to repeat
-	plain []byte
+	dict    *dictionary // nil where values are known not to repeat
+	plain   []byte
+	lengths delta    // of the page under way, if there is no dictionary
+	length  [1]int64 // memory for the next of them
 
 	seen            bool // a value that was written plain
 	least, greatest []byte
@@ -71,10 +77,15 @@ func (v *texts) put(x []byte) {
 	v.add(x)
 }
 
-// add adds one value, plain.
+// add adds one value without a dictionary.
 func (v *texts) add(x []byte) {
 	v.bound(x)
-	v.plain = binary.LittleEndian.AppendUint32(v.plain, uint32(len(x)))
+	if v.dict == nil {
+		v.length[0] = int64(len(x))
+		v.lengths.add(v.length[:])
+	} else {
+		v.plain = binary.LittleEndian.AppendUint32(v.plain, uint32(len(x)))
+	}
 	v.plain = append(v.plain, x...)
 }
 
@@ -108,7 +119,7 @@ func (v *texts) size() int {
 	if v.dict != nil && !v.dict.off {
 		return v.dict.size()
 	}
-	return len(v.plain)
+	return len(v.plain) + len(v.lengths.out)
 }
 
 func (v *texts) appendPage(dst []byte) ([]byte, parquet.Encoding) {
@@ -120,9 +131,13 @@ func (v *texts) appendPage(dst []byte) ([]byte, parquet.Encoding) {
 		}
 		return v.dict.appendPage(dst)
 	}
+	encoding := parquet.Encodings.Plain
+	if v.dict == nil {
+		dst, encoding = v.lengths.appendPage(dst), parquet.Encodings.DeltaLengthByteArray
+	}
 	dst = append(dst, v.plain...)
 	v.plain = v.plain[:0]
-	return dst, parquet.Encodings.Plain
+	return dst, encoding
 }
 
 func (v *texts) dictionary() ([]byte, int) {
@@ -140,7 +155,7 @@ func (v *texts) reset() {
 }
 
 func (v *texts) held() int {
-	n := cap(v.plain)
+	n := cap(v.plain) + cap(v.lengths.out)
 	if v.dict != nil {
 		n += v.dict.held()
 	}

@@ -58,8 +58,15 @@ func newValues(l *limits, t transform.Type, e transform.Encoding) values {
 
 // encodingOf is the encoding of the pages of a column that has no dictionary.
 func encodingOf(v values) parquet.Encoding {
-	if v, ok := v.(*integers); ok && v.delta != nil {
-		return parquet.Encodings.DeltaBinaryPacked
+	switch v := v.(type) {
+	case *integers:
+		if v.delta != nil {
+			return parquet.Encodings.DeltaBinaryPacked
+		}
+	case *texts:
+		if v.dict == nil {
+			return parquet.Encodings.DeltaLengthByteArray
+		}
 	}
 	return parquet.Encodings.Plain
 }
