@@ -56,7 +56,7 @@ func (r *run) reconcile(ctx context.Context) error {
 			return fmt.Errorf("list what is loaded: %w", err)
 		}
 		if err := inventory.Check(ctx, j.Name, r.state.Generation); err != nil {
-			return fmt.Errorf("check what is loaded: %w", err)
+			return err
 		}
 		if err := r.compare(ctx, manifests); err != nil {
 			return err

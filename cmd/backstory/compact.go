@@ -37,8 +37,16 @@ changes. It may be killed at any moment and run again.`,
 					}
 					continue
 				}
+				merged := 0
 				for _, t := range rep.Tables {
+					if t.FilesAfter == t.FilesBefore {
+						continue
+					}
+					merged++
 					fmt.Fprintf(cmd.OutOrStdout(), "%s: %s: %s into %d, %s\n", j.Name, t.Name, plural(int64(t.FilesBefore), "file"), t.FilesAfter, byteSize(t.Bytes))
+				}
+				if merged == 0 {
+					fmt.Fprintf(cmd.OutOrStdout(), "%s: nothing to merge\n", j.Name)
 				}
 			}
 			return nil

@@ -193,7 +193,7 @@ func (d *document) checkJob(node ast.Node, j jobConfig, again bool) {
 	if j.Schedule == "" {
 		return
 	}
-	if _, err := schedules.ParseSchedule(j.Schedule); err != nil {
+	if err := schedules.CheckSchedule(j.Schedule); err != nil {
 		d.add(at("schedule"), err.Error(), `write five fields, such as "*/15 * * * *", or @hourly, or "@every 15m"`)
 	}
 }
