@@ -184,16 +184,3 @@ func TestValidate(t *testing.T) {
 		})
 	}
 }
-
-func TestCandidates(t *testing.T) {
-	got := Candidates([]Table{
-		pg("shop_events", withPosition(library)...), pg("DomainEventEntry", "global_index integer"), pg("users", "id integer"),
-	})
-	want := []Candidate{
-		{Schema: "public", Name: "shop_events", Layout: EventSourcing},
-		{Schema: "public", Name: "DomainEventEntry", Misfit: "missing originator_id, originator_version, topic, state, notification_id"},
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("candidates (-want +got):\n%s", diff)
-	}
-}

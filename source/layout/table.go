@@ -36,8 +36,6 @@ type Table struct {
 	// that orders the rows by when they were written; "" for none.
 	RowID   string
 	Columns []Column
-	// Rows is about how many rows there are, -1 where that is not known.
-	Rows int64
 }
 
 // String gives the table's name, with its schema where it has one.

@@ -123,19 +123,6 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-func TestTables(t *testing.T) {
-	url := pgtest.Database(t)
-	exec(t, session(t, url), libraryTable+"CREATE TABLE users (id int); CREATE TABLE audit_event (id int)")
-	got, err := postgres.Tables(t.Context(), postgres.Config{URL: layout.Secret(url)})
-	want := []layout.Candidate{
-		{Schema: "public", Name: "audit_event", Misfit: "missing originator_id, originator_version, topic, state, notification_id", Rows: -1},
-		{Schema: "public", Name: "shop_events", Layout: layout.EventSourcing, Rows: -1},
-	}
-	if diff := cmp.Diff(want, got); diff != "" || err != nil {
-		t.Errorf("candidates (-want +got), %v:\n%s", err, diff)
-	}
-}
-
 // TestSimpleProtocol reads through what a URL for a connection pooler asks for.
 func TestSimpleProtocol(t *testing.T) {
 	url := pgtest.Database(t)

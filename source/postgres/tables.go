@@ -8,27 +8,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Tables lists the tables of the database that hold events or may do so.
-// Only c's URL and schema are looked at.
-func Tables(ctx context.Context, c Config) ([]layout.Candidate, error) {
-	s, err := connect(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	defer s.Close()
-	tables, err := s.describe(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return layout.Candidates(tables), nil
-}
-
 // describeTables gives a row for every column of every table and view that
 // is not the system's own nor a part of another table. The type of a domain
 // is what it stands for. Materialized views and foreign tables are left out:
 // what is written to them cannot be fenced.
 const describeTables = `
-SELECT n.nspname, c.relname, pg_table_is_visible(c.oid), c.reltuples::int8,
+SELECT n.nspname, c.relname, pg_table_is_visible(c.oid),
        a.attname, format_type(a.atttypid, a.atttypmod),
        CASE WHEN b.typtype = 'e' THEN 'text' ELSE b.typname::text END, NOT a.attnotnull,
        EXISTS (SELECT FROM pg_index i
@@ -55,7 +40,7 @@ func (s *Source) describe(ctx context.Context) ([]layout.Table, error) {
 		var t layout.Table
 		var col layout.Column
 		var base string
-		_, err = pgx.ForEachRow(rows, []any{&t.Schema, &t.Name, &t.Default, &t.Rows,
+		_, err = pgx.ForEachRow(rows, []any{&t.Schema, &t.Name, &t.Default,
 			&col.Name, &col.Type, &base, &col.Nullable, &col.Unique}, func() error {
 			if n := len(tables); n == 0 || tables[n-1].Schema != t.Schema || tables[n-1].Name != t.Name {
 				tables = append(tables, t)

@@ -113,13 +113,6 @@ func TestCannotUseTable(t *testing.T) {
 	}
 }
 
-func TestTables(t *testing.T) {
-	got, err := sqlite.Tables(t.Context(), sqlite.Config{Path: stores + "shop/shop.sqlite"})
-	if err != nil || len(got) != 1 || got[0] != (layout.Candidate{Name: "stored_events", Layout: layout.EventSourcing, Rows: 20_000}) {
-		t.Errorf("got %+v (%v)", got, err)
-	}
-}
-
 // series is a table of the values from 1 to its parameter.
 const series = `(WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n WHERE value < ?) SELECT value FROM n)`
 

@@ -1,39 +1,11 @@
 package sqlite
 
 import (
-	"context"
 	"slices"
 	"strings"
 
 	"backstory/source/layout"
 )
-
-// Tables lists the tables of the database that hold events or may do so.
-// Only c's path is looked at.
-func Tables(ctx context.Context, c Config) ([]layout.Candidate, error) {
-	s := &Source{path: c.Path}
-	defer s.Close()
-	var tables []layout.Table
-	err := s.use(ctx, "list the tables of", func(conn *conn) (err error) {
-		if tables, err = describe(conn); err != nil {
-			return err
-		}
-		for i := range tables {
-			if t := &tables[i]; t.RowID != "" {
-				// An estimate: rows may have been deleted.
-				err := conn.each("SELECT max("+t.RowID+") FROM "+quote(t.Name), func(q *stmt) { t.Rows = q.int64(0) })
-				if err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return layout.Candidates(tables), nil
-}
 
 // describe gives the tables and views of a database.
 func describe(c *conn) ([]layout.Table, error) {
@@ -42,7 +14,7 @@ func describe(c *conn) ([]layout.Table, error) {
 		WHERE schema = 'main' AND type IN ('table', 'view') AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
 		ORDER BY name`,
 		func(q *stmt) {
-			t := layout.Table{Name: string(q.bytes(0)), Default: true, Dynamic: true, Rows: -1}
+			t := layout.Table{Name: string(q.bytes(0)), Default: true, Dynamic: true}
 			if string(q.bytes(1)) == "table" && q.int64(2) == 0 {
 				t.RowID = "rowid"
 			}
