@@ -13,7 +13,7 @@ import (
 // whose positions went back.
 func (r *run) checkSource(ctx context.Context, mark source.Watermark) error {
 	s := r.state
-	const advice = "if the store was really restored or exchanged, load it under a new job name or into an empty folder; else mend the source's address"
+	const advice = "if the store was really restored or exchanged, load it into an empty folder; else mend the source's address"
 	// Windows end at events, those that are only planned too.
 	for _, end := range []struct {
 		what    string

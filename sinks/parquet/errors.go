@@ -69,3 +69,7 @@ func explain(err error, format string, args ...any) error {
 	}
 	return &Error{Err: wrapped, Advice: hint}
 }
+
+// loadAgain says how to have a window loaded once more. The ledger must go
+// too, since it knows the window as loaded; the manifests that stay rebuild it.
+const loadAgain = "to load its window again remove the window's manifest, the files of that name in all tables' folders, and the ledger, and run"

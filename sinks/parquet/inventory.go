@@ -104,14 +104,14 @@ func (j *job) checkFiles(ctx context.Context, files map[string]int64) error {
 		info, err := os.Lstat(j.layout.file(path))
 		switch {
 		case errors.Is(err, fs.ErrNotExist) || isNotDir(err):
-			return fault("restore the file, or remove its manifest to load the window again",
+			return fault("restore the file, or "+loadAgain,
 				"file %s is missing", path)
 		case err != nil:
 			return err
 		case !info.Mode().IsRegular():
 			return fault("put the file back in its place", "%s is no file", path)
 		case info.Size() != files[path]:
-			return fault("restore the file, or remove it and its manifest to load the window again",
+			return fault("restore the file, or "+loadAgain,
 				"file %s has %d bytes and not %d", path, info.Size(), files[path])
 		}
 	}
