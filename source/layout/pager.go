@@ -1,5 +1,12 @@
 package layout
 
+import (
+	"context"
+	"math"
+
+	"backstory/source"
+)
+
 // The bounds of a page, which is what one statement reads. A statement holds
 // back the vacuuming of a PostgreSQL database, or the checkpoints of a SQLite
 // file, and it lasts as long as its events take to be dealt with, so it is
@@ -10,21 +17,46 @@ const (
 	firstRows = 1_000
 )
 
-// Pager says how many events the next page should hold, from those before.
-// The zero Pager is ready.
-type Pager struct{ rows int64 }
+// Page is what one statement reads: the events in (After, Through], in order,
+// and no more than Rows of them.
+type Page struct{ After, Through, Rows int64 }
 
-// Rows is how many events to ask for, at least one.
-func (p *Pager) Rows() int64 {
-	if p.rows == 0 {
-		return firstRows
+// PageRead tells what a page held: how many events, the bytes of their
+// payloads as they are stored, and the position of the last event.
+type PageRead struct{ Events, Bytes, Last int64 }
+
+// EachPage calls read for page after page until the window is read. Pages are
+// bounded by rows where positions are unique, at most most of them. Where
+// they are not, a page must not end between two events of one position, so it
+// is bounded by a position.
+func (m *Mapping) EachPage(ctx context.Context, span SpanFunc, w source.Window, most int64, read func(Page) (PageRead, error)) error {
+	rows := min(firstRows, most)
+	for after := w.After.Seq; after < w.Through.Seq; {
+		p := Page{After: after, Through: w.Through.Seq, Rows: rows}
+		if !m.Unique() {
+			s, err := span(ctx, after, p.Through, int(rows), false)
+			if err != nil || s.Count == 0 {
+				return err
+			}
+			p.Through, p.Rows = s.Last, math.MaxInt64
+		}
+		got, err := read(p)
+		if err != nil {
+			return err
+		}
+		rows = min(nextRows(rows, got), most)
+		after = p.Through
+		if got.Events == p.Rows {
+			after = got.Last
+		}
 	}
-	return p.rows
+	return nil
 }
 
-// Note tells how many events a page held, and how many bytes.
-func (p *Pager) Note(events, bytes int64) {
-	if events > 0 {
-		p.rows = min(max(pageBytes*events/max(bytes, 1), 1), pageRows)
+// nextRows is how many events fit the bytes of a page, going by the last one.
+func nextRows(rows int64, last PageRead) int64 {
+	if last.Events == 0 {
+		return rows
 	}
+	return min(max(pageBytes*last.Events/max(last.Bytes, 1), 1), pageRows)
 }

@@ -62,53 +62,21 @@ func (s *Source) Read(ctx context.Context, w source.Window, fn func(*source.Even
 	}
 	var fnErr error
 	err = s.use(ctx, "read "+w.String()+" of", func(c *pgx.Conn) error {
-		var pager layout.Pager
-		for after := w.After.Seq; after < w.Through.Seq; {
-			page, err := s.nextPage(ctx, c, after, w.Through.Seq, pager.Rows())
-			if err != nil || page.rows == 0 {
-				return err
-			}
-			rows, err := c.Query(ctx, s.queries.page, pgx.QueryResultFormats{pgx.BinaryFormatCode},
-				after, page.through, page.rows)
+		return s.mapping.EachPage(ctx, s.spanOf(c), w, math.MaxInt64, func(p layout.Page) (layout.PageRead, error) {
+			rows, err := c.Query(ctx, s.queries.page, pgx.QueryResultFormats{pgx.BinaryFormatCode}, p.After, p.Through, p.Rows)
 			if err != nil {
-				return err
+				return layout.PageRead{}, err
 			}
-			n, err := r.read(rows, func(e *source.Event) error {
+			return r.read(rows, func(e *source.Event) error {
 				fnErr = fn(e)
 				return fnErr
 			})
-			if err != nil {
-				return err
-			}
-			pager.Note(n, r.bytes)
-			after = page.through
-			if n == page.rows {
-				after = r.last
-			}
-		}
-		return nil
+		})
 	})
 	if fnErr != nil && !source.IsTransient(err) {
 		return fnErr
 	}
 	return err
-}
-
-// page is what one statement reads: up to through, at most so many rows.
-type page struct{ through, rows int64 }
-
-// nextPage bounds a page by rows where positions are unique. Where they are
-// not, a page must not end between two events of one position, so it is
-// bounded by a position.
-func (s *Source) nextPage(ctx context.Context, c *pgx.Conn, after, through, rows int64) (page, error) {
-	if s.mapping.Unique() {
-		return page{through, rows}, nil
-	}
-	span, err := s.span(ctx, c, after, through, int(rows), false)
-	if err != nil || span.Count == 0 {
-		return page{}, err
-	}
-	return page{span.Last, math.MaxInt64}, nil
 }
 
 // reader reads events from rows into one Event.
@@ -118,19 +86,18 @@ type reader struct {
 	names   *source.NameCache
 	decoder *layout.Decoder
 	event   source.Event
-	last    int64 // the position of the last event read
-	bytes   int64 // of the payloads of the page, as stored
+	page    layout.PageRead // of the page at work
 	// ids holds the ids of the event that are not text in the row.
 	ids []byte
 }
 
-// read calls fn for each event of a page and counts them.
-func (r *reader) read(rows pgx.Rows, fn func(*source.Event) error) (n int64, err error) {
+// read calls fn for each event of a page and tells what it held.
+func (r *reader) read(rows pgx.Rows, fn func(*source.Event) error) (layout.PageRead, error) {
 	defer rows.Close()
-	r.bytes = 0
+	r.page = layout.PageRead{}
 	columns := rows.FieldDescriptions()
 	for rows.Next() {
-		n++
+		r.page.Events++
 		raw := rows.RawValues()
 		r.ids = r.ids[:0]
 		r.event = source.Event{SchemaVersion: r.mapping.DefaultSchemaVersion()}
@@ -145,14 +112,14 @@ func (r *reader) read(rows pgx.Rows, fn func(*source.Event) error) (n int64, err
 				layout.Fail(&r.event, "read", fmt.Errorf("column %s: %w", r.mapping.Columns[f].Name, err), "")
 			}
 		}
-		r.last = r.event.Position.Seq
-		r.bytes += int64(len(stored))
+		r.page.Last = r.event.Position.Seq
+		r.page.Bytes += int64(len(stored))
 		r.decoder.Decode(&r.event, stored)
 		if err := fn(&r.event); err != nil {
-			return n, err
+			return r.page, err
 		}
 	}
-	return n, rows.Err()
+	return r.page, rows.Err()
 }
 
 // scan sets field f of the event.

@@ -57,52 +57,18 @@ func (s *Source) Read(ctx context.Context, w source.Window, fn func(*source.Even
 		if err != nil {
 			return err
 		}
-		var pager layout.Pager
-		for after := w.After.Seq; after < w.Through.Seq; {
-			page, err := s.nextPage(c, after, w.Through.Seq, min(pager.Rows(), pageRows))
-			if err != nil || page.rows == 0 {
-				return err
-			}
-			n, err := r.read(ctx, after, page, func(e *source.Event) error {
+		return s.mapping.EachPage(ctx, s.spanOf(c), w, pageRows, func(p layout.Page) (layout.PageRead, error) {
+			return r.read(ctx, p, func(e *source.Event) error {
 				fnErr = fn(e)
 				return fnErr
 			})
-			if err != nil {
-				return err
-			}
-			pager.Note(n, r.bytes)
-			after = page.through
-			if n == page.rows {
-				after = r.last
-			}
-		}
-		return nil
+		})
 	})
 	if fnErr != nil && !source.IsTransient(err) {
 		return fnErr // of an event that was read as it stands in the file
 	}
 	return err
 }
-
-// page is what one statement reads: up to through, at most so many rows.
-type page struct{ through, rows int64 }
-
-// nextPage bounds a page by rows where positions are unique. Where they are
-// not, a page must not end between two events of one position, so it is
-// bounded by a position.
-func (s *Source) nextPage(c *conn, after, through, rows int64) (page, error) {
-	if s.mapping.Unique() {
-		return page{through, rows}, nil
-	}
-	span, err := s.span(c, after, through, int(rows), false)
-	if err != nil || span.Count == 0 {
-		return page{}, err
-	}
-	return page{span.Last, noLimit}, nil
-}
-
-// noLimit is SQLite's for every row.
-const noLimit = -1
 
 // reader reads events over one connection into one Event.
 type reader struct {
@@ -112,8 +78,7 @@ type reader struct {
 	names   *source.NameCache
 	decoder *layout.Decoder
 	event   source.Event
-	last    int64 // the position of the last event read
-	bytes   int64 // of the payloads of the page, as stored
+	page    layout.PageRead // of the page at work
 	// row holds the borrowed members of the event. They are copied out of
 	// SQLite's memory, which may be a constant of the statement and must not
 	// be written to, while an event is the callback's to write to.
@@ -135,27 +100,27 @@ func newReader(s *Source, c *conn) (*reader, error) {
 	}, nil
 }
 
-// read calls fn for each event of a page and counts them.
-func (r *reader) read(ctx context.Context, after int64, p page, fn func(*source.Event) error) (n int64, err error) {
+// read calls fn for each event of a page and tells what it held.
+func (r *reader) read(ctx context.Context, p layout.Page, fn func(*source.Event) error) (layout.PageRead, error) {
 	defer r.q.reset()
-	r.q.bind(after, p.through, p.rows)
-	r.bytes = 0
+	r.q.bind(p.After, p.Through, p.Rows)
+	r.page = layout.PageRead{}
 	for {
-		if n%checkRows == 0 {
+		if r.page.Events%checkRows == 0 {
 			if err := ctx.Err(); err != nil {
-				return n, err
+				return r.page, err
 			}
 		}
 		ok, err := r.q.step()
 		if err != nil || !ok {
-			return n, err
+			return r.page, err
 		}
-		n++
+		r.page.Events++
 		if err := r.scan(); err != nil {
-			return n, err
+			return r.page, err
 		}
 		if err := fn(&r.event); err != nil {
-			return n, err
+			return r.page, err
 		}
 	}
 }
@@ -175,7 +140,7 @@ func (r *reader) scan() error {
 		switch f {
 		case layout.Position:
 			e.Position.Seq, err = v.integer()
-			r.last = e.Position.Seq
+			r.page.Last = e.Position.Seq
 			if err != nil {
 				// Without a position there is no event to put aside.
 				return source.Setup("point position at an integer column",
@@ -205,7 +170,7 @@ func (r *reader) scan() error {
 			layout.Fail(e, "read", fmt.Errorf("column %s: %w", r.mapping.Columns[f].Name, err), "")
 		}
 	}
-	r.bytes += int64(len(stored))
+	r.page.Bytes += int64(len(stored))
 	r.decoder.Decode(e, stored)
 	return nil
 }

@@ -101,14 +101,18 @@ func (s *Source) ends(ctx context.Context) (lowest, highest int64, err error) {
 func (s *Source) Plan(ctx context.Context, after, through source.Position, limit int) (w source.Window, n int64, err error) {
 	w = source.Window{After: after, Through: after}
 	err = s.use(ctx, "plan a window of", func(c *conn) error {
-		span := func(_ context.Context, after, through int64, n int, fromEnd bool) (layout.Span, error) {
-			return s.span(c, after, through, n, fromEnd)
-		}
 		var err error
-		w, n, err = layout.Plan(ctx, span, after, through, limit)
+		w, n, err = layout.Plan(ctx, s.spanOf(c), after, through, limit)
 		return err
 	})
 	return w, n, err
+}
+
+// spanOf looks at ranges of positions over a connection.
+func (s *Source) spanOf(c *conn) layout.SpanFunc {
+	return func(_ context.Context, after, through int64, n int, fromEnd bool) (layout.Span, error) {
+		return s.span(c, after, through, n, fromEnd)
+	}
 }
 
 func (s *Source) span(c *conn, after, through int64, n int, fromEnd bool) (layout.Span, error) {
