@@ -83,6 +83,10 @@ type Summary struct {
 	Last  Anchor `json:"last"`
 	// Extra counts the values that fitted no column and went to _extra.
 	Extra int64 `json:"extra,omitempty"`
+	// Quarantined counts the events that failed and went to _quarantine,
+	// Discarded those that the rules made nothing of.
+	Quarantined int64 `json:"quarantined,omitempty"`
+	Discarded   int64 `json:"discarded,omitempty"`
 	// Fingerprint names the rule set the rows were made with.
 	Fingerprint string `json:"fingerprint,omitempty"`
 }

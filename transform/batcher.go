@@ -25,6 +25,10 @@ type Stats struct {
 	Bytes int64
 	// Extra counts the values that fitted no column and went to _extra.
 	Extra int64
+	// Quarantined counts the events that failed and went to _quarantine,
+	// Discarded those that the upcasters made nothing of, and Newer those
+	// whose stored schema version is above the end of their type's chain.
+	Quarantined, Discarded, Newer int64
 }
 
 // NewShapesError says that events were met for which the catalog has no

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -39,6 +40,31 @@ type Options struct {
 	// goes to _extra; 0 means DefaultMaxColumns, and 10,000, which is what
 	// BigQuery takes, is the most.
 	MaxColumns int `json:"max_columns,omitzero"`
+}
+
+// of gives the options that concern one event type only.
+func (o Options) of(event string) Options {
+	return Options{
+		Explode: only(o.Explode, event), Types: only(o.Types, event), Tables: only(o.Tables, event),
+	}
+}
+
+func only[V any](m map[string]V, event string) map[string]V {
+	if v, ok := m[event]; ok {
+		return map[string]V{event: v}
+	}
+	return nil
+}
+
+// common gives the options that concern all tables.
+func (o Options) common() Options {
+	o.Explode, o.Types, o.Tables = nil, nil, nil
+	return o
+}
+
+// events are the event types that the options say something of.
+func (o Options) events() []string {
+	return slices.Concat(slices.Collect(maps.Keys(o.Explode)), slices.Collect(maps.Keys(o.Types)), slices.Collect(maps.Keys(o.Tables)))
 }
 
 // DefaultMaxColumns keeps a table within what readers and warehouses take.

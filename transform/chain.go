@@ -1,16 +1,6 @@
 package transform
 
-import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"maps"
-	"slices"
-
-	"backstory/source"
-)
+import "strings"
 
 // Emit hands an event on. The envelope is borrowed until Emit returns, and
 // the steps that follow may have changed it and its documents by then.
@@ -18,8 +8,8 @@ type Emit func(e *Envelope) error
 
 // Upcaster turns an event of one schema version into zero or more of the
 // next: it changes the envelope it is given, or makes others, and emits
-// each result. It does not set SchemaVersion; the chain does. An error means
-// that the event cannot be upcast, and names the reason.
+// each result. The chain counts SchemaVersion up; only Retype sets it. An
+// error means that the event cannot be upcast, and names the reason.
 //
 // One Upcaster serves all windows at once and so must not keep state.
 type Upcaster interface {
@@ -32,166 +22,96 @@ type UpcasterFunc func(e *Envelope, emit Emit) error
 // Upcast calls f.
 func (f UpcasterFunc) Upcast(e *Envelope, emit Emit) error { return f(e, emit) }
 
-// Rules say how events become rows.
-type Rules struct {
-	// Payload is what the source says of its payloads.
-	Payload source.Payload
-	// Options are what the user says of the tables.
-	Options Options
-}
-
-// Option adds to what Rules say.
-type Option func(*Pipeline) error
-
-// WithUpcaster adds the step that takes events of a type from one schema
-// version to the next. There may be one for each type and version.
-func WithUpcaster(event string, from int, u Upcaster) Option {
-	return func(p *Pipeline) error {
-		k := step{event, from}
-		if _, ok := p.steps[k]; ok {
-			return fmt.Errorf("compile upcasters: two steps take %s from schema version %d to %d", event, from, from+1)
-		}
-		p.steps[k] = u
-		return nil
-	}
-}
-
-type step struct {
-	event string
-	from  int
+// Ruled is an Upcaster that is made of a text and does what it says.
+type Ruled interface {
+	Upcaster
+	// Rule is the text, with all that the outcome depends on: it is a part of
+	// the fingerprint.
+	Rule() string
+	// Targets are the event types it may make of an event, besides its own.
+	Targets() []string
 }
 
 // maxSteps is how many upcasters may follow each other. It stops chains that
 // retype in a circle.
 const maxSteps = 1000
 
-// Pipeline is compiled rules. It does not change and serves all windows at
-// once.
-type Pipeline struct {
-	rules       Rules
-	lifted      lifted
-	steps       map[step]Upcaster
-	fingerprint string
-}
-
-// Compile checks the rules and makes them ready to run.
-func Compile(rules Rules, opts ...Option) (*Pipeline, error) {
-	p := &Pipeline{rules: rules, lifted: newLifted(rules.Payload), steps: make(map[step]Upcaster)}
-	for _, o := range opts {
-		if err := o(p); err != nil {
-			return nil, err
-		}
-	}
-	if err := p.checkChains(); err != nil {
-		return nil, err
-	}
-	return p, p.sign()
-}
-
-// checkChains refuses chains with a hole: a version that no step leads on
-// from, below one that has a step.
-func (p *Pipeline) checkChains() error {
-	for _, k := range p.sortedSteps() {
-		if k.from < 1 {
-			return fmt.Errorf("compile upcasters: %s has a step from schema version %d; versions begin at 1", k.event, k.from)
-		}
-		lower := false
-		for o := range p.steps {
-			lower = lower || o.event == k.event && o.from < k.from
-		}
-		if _, ok := p.steps[step{k.event, k.from - 1}]; lower && !ok {
-			return fmt.Errorf("compile upcasters: %s has no step from schema version %d to %d, but one from %d", k.event, k.from-1, k.from, k.from)
-		}
-	}
-	return nil
-}
-
-func (p *Pipeline) sortedSteps() []step {
-	return slices.SortedFunc(maps.Keys(p.steps), func(a, b step) int {
-		if a.event != b.event {
-			if a.event < b.event {
-				return -1
-			}
-			return 1
-		}
-		return a.from - b.from
-	})
-}
-
-// sign makes the fingerprint from all that decides what rows come out. What
-// is not set has no part in it, so that an option of a later version does not
-// change the fingerprints of those who do not use it.
-func (p *Pipeline) sign() error {
-	type signed struct {
-		Options Options        `json:"options,omitzero"`
-		Payload source.Payload `json:"payload,omitzero"`
-		Steps   []string       `json:"steps,omitzero"`
-	}
-	s := signed{Options: p.rules.Options, Payload: p.rules.Payload}
-	for _, k := range p.sortedSteps() {
-		s.Steps = append(s.Steps, fmt.Sprintf("%s %d %T", k.event, k.from, p.steps[k]))
-	}
-	text, err := json.Marshal(s)
-	if err != nil {
-		return fmt.Errorf("sign rules: %w", err)
-	}
-	sum := sha256.Sum256(text)
-	p.fingerprint = hex.EncodeToString(sum[:8])
-	return nil
-}
-
-// Fingerprint names the rules: it changes when rows of the same events could
-// come out differently, but for Go upcasters, of which it only knows the type:
-// give a changed one a type of another name.
-func (p *Pipeline) Fingerprint() string { return p.fingerprint }
-
-// NewCatalog takes up the tables that were kept, for the pipeline's options.
-func (p *Pipeline) NewCatalog(tables []*Table) *Catalog {
-	return NewCatalog(p.rules.Options, tables)
-}
-
-// NewShapes makes an empty collection for the pipeline's payloads.
-func (p *Pipeline) NewShapes() *Shapes { return NewShapes(p.rules.Payload) }
-
 // A chain runs one event after another through the upcasters. It is for one
 // goroutine.
 type chain struct {
 	p     *Pipeline
 	out   Emit
-	index int // of the next result of the event
+	trace func(Trace, *Envelope) // nil but to explain
+	index int                    // of the next result of the event
+	newer bool                   // its stored version is above the end of its type's chain
 	links []*link
 }
 
 // A link is a place in the chain: its emit takes what the upcaster there
 // hands on. Links are kept, so that upcasting allocates nothing an event.
 type link struct {
-	depth int // steps above and with this one
-	from  int // schema version the upcaster takes
-	emit  Emit
+	depth  int    // steps above and with this one
+	event  string // type and version of what the upcaster takes
+	from   int
+	repair int // which repair it is, from 1; 0 for the step
+	emit   Emit
+}
+
+// Trace says which upcaster an event comes out of.
+type Trace struct {
+	// Event and Version are what it took.
+	Event   string
+	Version int
+	// Repair is the repair's place among those of its version, from 1; 0 for
+	// the step to the next version.
+	Repair int
 }
 
 // run passes e through the steps and hands each result on, numbered.
 func (c *chain) run(e *Envelope) error {
 	c.index = 0
-	return c.next(e, 0)
+	tc := c.p.chains[e.Type]
+	c.newer = tc != nil && tc.end > 0 && e.SchemaVersion > tc.end
+	return c.next(e, 0, 0)
 }
 
-func (c *chain) next(e *Envelope, depth int) error {
-	u, ok := c.p.steps[step{e.Type, e.SchemaVersion}]
-	if !ok {
+// next passes e on that has been through so many repairs of its version.
+func (c *chain) next(e *Envelope, repaired, depth int) error {
+	u, repair, err := c.p.upcaster(e, repaired)
+	switch {
+	case err != nil:
+		return err
+	case u == nil:
 		e.SubIndex = c.index
 		c.index++
 		return c.out(e)
-	}
-	if depth == maxSteps {
-		return fmt.Errorf("more than %d steps: the chain does not end", maxSteps)
-	}
-	if depth == len(c.links) {
+	case depth == maxSteps:
+		return &chainError{event: e.Type, passed: maxSteps}
+	case depth == len(c.links):
 		c.links = append(c.links, c.newLink(depth+1))
 	}
 	l := c.links[depth]
-	l.from = e.SchemaVersion
+	l.event, l.from, l.repair = e.Type, e.SchemaVersion, repair
 	return u.Upcast(e, l.emit)
+}
+
+// upcaster gives what an event is to pass next, nil at the end of the chain,
+// and which repair it is, 0 for a step.
+func (p *Pipeline) upcaster(e *Envelope, repaired int) (Upcaster, int, error) {
+	tc := p.chains[e.Type]
+	if tc == nil {
+		return nil, 0, nil
+	}
+	pl := tc.places[e.SchemaVersion]
+	switch {
+	case pl != nil && repaired < len(pl.repairs):
+		return pl.repairs[repaired], repaired + 1, nil
+	case pl != nil && pl.step != nil:
+		return pl.step, 0, nil
+	case tc.end > 0 && e.SchemaVersion < tc.first:
+		return nil, 0, &chainError{event: strings.Clone(e.Type), version: e.SchemaVersion, first: tc.first}
+	}
+	return nil, 0, nil
 }
 
 func (c *chain) newLink(depth int) *link {
@@ -200,10 +120,19 @@ func (c *chain) newLink(depth int) *link {
 		if e.Data.Root() == None {
 			return errNoData
 		}
-		e.SchemaVersion = l.from + 1
-		return c.next(e, l.depth)
+		repaired := 0
+		switch {
+		case e.versioned:
+			e.versioned = false
+		case l.repair == 0:
+			e.SchemaVersion = l.from + 1
+		case e.Type == l.event:
+			repaired = l.repair
+		}
+		if c.trace != nil {
+			c.trace(Trace{Event: l.event, Version: l.from, Repair: l.repair}, e)
+		}
+		return c.next(e, repaired, l.depth)
 	}
 	return l
 }
-
-var errNoData = errors.New("an upcaster emitted an event without a payload")

@@ -28,8 +28,8 @@ func TestCompileErrors(t *testing.T) {
 		want string
 	}{
 		{[]Option{WithUpcaster("E", 1, u), WithUpcaster("E", 1, u)}, "compile upcasters: two steps take E from schema version 1 to 2"},
-		{[]Option{WithUpcaster("E", 1, u), WithUpcaster("E", 3, u)}, "compile upcasters: E has no step from schema version 2 to 3, but one from 3"},
-		{[]Option{WithUpcaster("E", 0, u)}, "compile upcasters: E has a step from schema version 0; versions begin at 1"},
+		{[]Option{WithUpcaster("E", 1, u), WithUpcaster("E", 3, u)}, "compile upcasters: E has no step from schema version 2 to 3, but one from a later version"},
+		{[]Option{WithUpcaster("E", 0, u)}, "compile upcasters: E has a step or a repair for schema version 0; versions begin at 1"},
 	}
 	for _, tt := range tests {
 		if _, err := Compile(Rules{}, tt.opts...); err == nil || err.Error() != tt.want {

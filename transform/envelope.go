@@ -30,6 +30,17 @@ type Envelope struct {
 	HasTime bool
 	// Data is the payload, Meta the metadata (empty where there is none).
 	Data, Meta *Document
+
+	versioned bool // Retype has set SchemaVersion
+}
+
+// Retype makes the event one of another type, at a schema version of that
+// type; without it, or where version is 0, the chain counts the version up.
+func (e *Envelope) Retype(event string, version int) {
+	e.Type = event
+	if version > 0 {
+		e.SchemaVersion, e.versioned = version, true
+	}
 }
 
 // lifted are the members of payload and metadata that stand in the envelope.

@@ -1,0 +1,32 @@
+package sinks
+
+import "context"
+
+// Generations is a Sink that can build a generation of a job's tables beside
+// the one that readers see. Generations are numbered from 1 on; each is
+// loaded, evolved, listed and held as the live one is, and may be worked on
+// by another process.
+type Generations interface {
+	// Live gives the generation that readers see, 0 where the job has none
+	// yet. It changes nothing, but for a Swap that a crash left half done,
+	// which whoever holds the live generation finishes.
+	Live(ctx context.Context, job string) (int, error)
+	// Swap makes a generation the live one, each table at once for its
+	// readers, tables that it does not have taken away. The one before is kept,
+	// and given back by a Swap to it; any older is dropped. No load of either
+	// may be under way. It is idempotent, and what an interrupted call has
+	// decided is finished by whoever holds the job next.
+	Swap(ctx context.Context, job string, generation int) error
+	// Drop removes all of a generation that is not live. One that is not
+	// there is no error.
+	Drop(ctx context.Context, job string, generation int) error
+}
+
+// Replacer is a Sink that can load a window again.
+type Replacer interface {
+	// Replace starts a load in place of the one that is committed for exactly
+	// l's window. Until its Commit readers see the old rows, then the new
+	// ones, each table at once. An error wraps ErrDisagree where no such load
+	// is committed. No other load of the job may be under way.
+	Replace(ctx context.Context, l Load) (Txn, error)
+}
