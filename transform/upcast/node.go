@@ -1,5 +1,7 @@
 package upcast
 
+import "fmt"
+
 // Kind is what a Node is.
 type Kind uint8
 
@@ -13,6 +15,11 @@ const (
 	Map
 )
 
+var kindNames = [...]string{"nothing", "true or false", "a number", "text", "a list", "keys with values"}
+
+// String names the kind as messages do.
+func (k Kind) String() string { return kindNames[k] }
+
 // Node is a piece of a rule as its author wrote it: what YAML and JSON have in
 // common, with the order of members and the digits of numbers kept. It is a
 // tree and is not changed once it is made.
@@ -24,7 +31,8 @@ type Node struct {
 	// stands behind them; of a List there are only Values.
 	Keys, Values []Node
 	// Line and Column are where the node begins in its file, from 1; 0 where
-	// it comes from no file.
+	// it comes from no file. A text begins with its first character, past the
+	// quote.
 	Line, Column int
 }
 
@@ -36,4 +44,36 @@ func (n *Node) Member(name string) *Node {
 		}
 	}
 	return nil
+}
+
+// describe says what a node is, for messages.
+func (n *Node) describe() string {
+	switch n.Kind {
+	case Bool, Number:
+		return clip(n.Text)
+	case Text:
+		return fmt.Sprintf("%q", clip(n.Text))
+	case List:
+		return fmt.Sprintf("a list of %d", len(n.Values))
+	case Map:
+		if len(n.Keys) == 1 {
+			return "1 key"
+		}
+		return fmt.Sprintf("%d keys", len(n.Keys))
+	}
+	return n.Kind.String()
+}
+
+// clip shortens a text for messages.
+func clip(text string) string {
+	const most = 60
+	if len(text) <= most {
+		return text
+	}
+	for i := range text {
+		if i > most {
+			return text[:i] + "..."
+		}
+	}
+	return text
 }

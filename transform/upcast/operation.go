@@ -4,15 +4,62 @@ import (
 	"fmt"
 
 	"backstory/transform"
+	"backstory/transform/expression"
 )
 
 // Operation is one declarative step of an upcaster. One Operation serves all
 // windows at once and keeps no state; what it needs for one event it takes
 // from the Scope.
+//
+// An Operation that works on fields also has a method
+//
+//	reads() []string
+//
+// that gives the paths, as the rule writes them, of the fields it expects to
+// be there (see reader). It need not look after strict rules beyond that: the
+// compiler puts a check in front of it.
 type Operation interface {
 	// Apply changes the event in place. An error means that the event cannot
 	// be upcast; it names the path concerned (see pathError).
 	Apply(s *Scope) error
+}
+
+// operationKind is a kind of operation, by the key that names it in a rule.
+type operationKind struct {
+	name string
+	// compile reads what stands behind the key. It notes problems with c and
+	// may give nil then.
+	compile func(c *compiler, arg *Node) Operation
+}
+
+// operationKinds lists all operations. A new one is a file of its own and a
+// line here. (It is a function because some operations hold others.)
+func operationKinds() []operationKind {
+	return []operationKind{
+		// On fields.
+		{"rename", compileRename},
+		{"move", compileMove},
+		{"copy", compileCopy},
+		{"drop", compileDrop},
+		{"keep", compileKeep},
+		{"default", compileDefault},
+		{"set", compileSet},
+		{"cast", compileCast},
+		{"map", compileMap},
+		{"parse", compileParse},
+		{"each", compileEach},
+		{"mask", compileMask},
+		// On the whole event; see onEvent.
+		{"retype", compileRetype},
+		{"split", compileSplit},
+		{"discard", compileDiscard},
+	}
+}
+
+// onEvent tells whether an operation concerns the whole event, and so has no
+// place inside each and split.
+func onEvent(name string) bool {
+	return name == "retype" || name == "split" || name == "discard"
 }
 
 // Scope is what operations work on: an event, or inside each: an element of
@@ -26,42 +73,28 @@ type Scope struct {
 	Root transform.Value
 	// List is the list that Root is an element of, None outside of each.
 	List transform.Value
-	// discard is set by the operation of that name.
-	discard bool
+
+	emit    transform.Emit
+	discard bool   // the event becomes nothing
+	split   *split // what the event becomes is left to it
+	version int    // what retype says of the schema version, 0 for nothing
+	env     expression.Env
+	witness *witness // nil but in examples
 }
 
-// field operations and those on the whole event, by the key that names them
-// in a rule. A new operation is a file of its own and a line here.
-var operations = []struct {
-	name string
-	// compile reads what stands behind the key. It notes problems with c and
-	// may give nil then.
-	compile func(c *compiler, arg *Node) Operation
-}{
-	// {"rename", compileRename},
+// begin makes s the scope of a whole event.
+func (s *Scope) begin(e *transform.Envelope, emit transform.Emit, w *witness) {
+	*s = Scope{
+		Event: e, Doc: e.Data, Root: e.Data.Root(), List: transform.None,
+		emit: emit, witness: w,
+	}
 }
 
-// Problem is one thing that is wrong with rules.
-type Problem struct {
-	// Line and Column are those of the Node concerned.
-	Line, Column  int
-	Message, Hint string
-}
-
-func (p *Problem) Error() string { return p.Message }
-
-// A compiler makes operations of nodes and notes every problem.
-type compiler struct {
-	options  Options
-	problems []Problem
-	// inEach says that what is compiled stands inside each:, where meta. and
-	// operations on the whole event have no place.
-	inEach bool
-}
-
-// fail notes a problem at a node; format and args are fmt.Errorf's.
-func (c *compiler) fail(at *Node, hint, format string, args ...any) {
-	c.problems = append(c.problems, Problem{Line: at.Line, Column: at.Column, Message: fmt.Sprintf(format, args...), Hint: hint})
+// expression gives what expressions see of the scope. It is valid until the
+// next call.
+func (s *Scope) expression() *expression.Env {
+	s.env = expression.Env{Event: s.Event, Doc: s.Doc, Root: s.Root}
+	return &s.env
 }
 
 // pathError is an event that an operation cannot change.
