@@ -110,6 +110,10 @@ type Payload struct {
 	// Repeats names top-level members of Data that only say again what the
 	// envelope holds.
 	Repeats []string `json:"repeats,omitzero"`
+	// VersionSuffix says that an event type may end with its schema version,
+	// as ItemAddedV2, ItemAdded.v2, ItemAdded_v2, ItemAdded-v2 and ItemAdded@2
+	// do. The end is cut off, and counts before what else tells the version.
+	VersionSuffix bool `json:"version_suffix,omitzero"`
 	// Names turns a type read by the Type path into an event type.
 	Names Names `json:"names,omitzero"`
 }

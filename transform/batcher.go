@@ -8,29 +8,6 @@ import (
 	"github.com/apache/arrow/go/v17/arrow"
 )
 
-// Limits bound what a Batcher holds before it writes a record.
-type Limits struct {
-	// Rows is the most rows of one record; 0 means 8192.
-	Rows int
-	// Bytes is about the most bytes held for all tables together; the
-	// largest table is written first. 0 means 16 MiB.
-	Bytes int
-}
-
-// Stats count what a Batcher has taken in.
-type Stats struct {
-	Events int64
-	Rows   int64
-	// Bytes counts the payloads' bytes as JSON text.
-	Bytes int64
-	// Extra counts the values that fitted no column and went to _extra.
-	Extra int64
-	// Quarantined counts the events that failed and went to _quarantine,
-	// Discarded those that the upcasters made nothing of, and Newer those
-	// whose stored schema version is above the end of their type's chain.
-	Quarantined, Discarded, Newer int64
-}
-
 // NewShapesError says that events were met for which the catalog has no
 // table or column. The rows written so far are of no use: evolve the catalog
 // by the shapes and begin the window again.
@@ -46,16 +23,24 @@ func (e *NewShapesError) Error() string {
 // Batcher turns events into the records of the catalog's tables. It is for
 // one window at a time and one goroutine; its memory is used again and again.
 type Batcher struct {
-	pipeline *Pipeline
-	limits   Limits
-	write    func(*Table, arrow.Record) error
-	intake   *intake
-	all      *rows // the table of all events, or nil
-	byType   map[string]*eventRows
-	tables   []*rows
-	stats    Stats
-	held     int     // about the bytes of all tables, those kept for the next rows included
-	found    *Shapes // not nil once something new was met
+	pipeline   *Pipeline
+	catalog    *Catalog
+	limits     Limits
+	write      func(*Table, arrow.Record) error
+	intake     *intake
+	all        *rows // the table of all events, or nil
+	quarantine *rows // that of the events that failed, or nil
+	byType     map[string]*eventRows
+	tables     []*rows
+	touched    []*rows // those that the event at work may have rows in
+	taken      int     // about the bytes of what it became so far
+	news       bool    // there is something new in it
+	stats      Stats
+	held       int                      // about the bytes of all tables, those kept for the next rows included
+	found      *Shapes                  // not nil once something new was met
+	observer   *Observer                // adds to found
+	failed     func(*source.EventError) // nil but to explain
+	first      *source.EventError       // the first event that failed, or nil
 }
 
 // eventRows are the tables of one event type.
@@ -76,38 +61,48 @@ func (p *Pipeline) NewBatcher(c *Catalog, l Limits, write func(*Table, arrow.Rec
 		l.Bytes = 16 << 20
 	}
 	b := &Batcher{
-		pipeline: p, limits: l, write: write,
+		pipeline: p, catalog: c, limits: l, write: write,
 		byType: make(map[string]*eventRows, len(c.tables)),
 	}
 	b.intake = p.newIntake(b.row)
 	for _, t := range c.tables {
-		r := newRows(t, bind(t, c.options, p.lifted, c.seals(t)))
+		r := p.newRows(c, t)
 		b.tables = append(b.tables, r)
-		if t.Event == "" {
+		switch {
+		case t.IsQuarantine():
+			b.quarantine = r
+		case t.Event == "":
 			b.all = r
-			continue
-		}
-		er := b.byType[t.Event]
-		if er == nil {
-			er = &eventRows{exploded: make([]*rows, len(c.options.Explode[t.Event]))}
-			b.byType[t.Event] = er
-		}
-		if t.Explode == nil {
-			er.rows = r
-		}
-		for i, path := range c.options.Explode[t.Event] {
-			if pathKey(false, path) == pathKey(false, t.Explode) {
-				er.exploded[i] = r
-			}
+		default:
+			b.place(t, r)
 		}
 	}
 	return b
 }
 
+// place notes what a table of an event type is for.
+func (b *Batcher) place(t *Table, r *rows) {
+	explode := b.catalog.options.Explode[t.Event]
+	er := b.byType[t.Event]
+	if er == nil {
+		er = &eventRows{exploded: make([]*rows, len(explode))}
+		b.byType[t.Event] = er
+	}
+	if t.Explode == nil {
+		er.rows = r
+	}
+	for i, path := range explode {
+		if pathKey(false, path) == pathKey(false, t.Explode) {
+			er.exploded[i] = r
+		}
+	}
+}
+
 // Reset makes the Batcher ready for another window, whose records go to
 // write. It keeps its memory, and the catalog it was made for.
 func (b *Batcher) Reset(write func(*Table, arrow.Record) error) {
-	b.write, b.stats, b.found = write, Stats{}, nil
+	b.write, b.stats, b.found, b.observer, b.first = write, Stats{}, nil, nil, nil
+	b.touched = b.touched[:0]
 	for _, r := range b.tables {
 		b.held -= r.held()
 		r.reset()
@@ -118,12 +113,36 @@ func (b *Batcher) Reset(write func(*Table, arrow.Record) error) {
 // Stats gives the counts so far.
 func (b *Batcher) Stats() Stats { return b.stats }
 
-// Append takes in one event, which it does not keep. An error is a
-// *source.EventError, or what write returned.
+// FirstFailed is why the first of the events that failed did, nil if none has.
+func (b *Batcher) FirstFailed() *source.EventError { return b.first }
+
+// Append takes in one event, which it does not keep. One that fails goes to
+// quarantine; an error is what write returned.
 func (b *Batcher) Append(e *source.Event) error {
 	b.stats.Events++
 	b.stats.Bytes += int64(len(e.Data))
-	return b.intake.take(e)
+	if b.found != nil {
+		return b.observer.Observe(e)
+	}
+	b.taken, b.news = 0, false
+	extra := b.stats.Extra
+	failed := b.intake.take(e)
+	if failed != nil || b.news {
+		b.takeBack()
+		b.stats.Extra = extra
+	}
+	switch {
+	case failed != nil:
+		b.fail(e, failed)
+	case b.news:
+		return b.meet(e)
+	case b.intake.chain.index == 0:
+		b.stats.Discarded++
+	}
+	if failed == nil && b.intake.chain.newer {
+		b.stats.Newer++
+	}
+	return b.settle()
 }
 
 // Flush writes what is left. If anything new was met it returns a
@@ -140,106 +159,120 @@ func (b *Batcher) Flush() error {
 	return nil
 }
 
+// maxEvent is the most bytes of rows that one event may become: the offsets
+// of a column of text are 32 bits.
+const maxEvent = 1 << 30
+
+var (
+	errVast    = fmt.Errorf("it becomes more than %d MiB of rows", maxEvent>>20)
+	errNoTable = fmt.Errorf("there is no table for its type, which is new; the contract is %s", ContractQuarantine)
+)
+
 // row takes one event as the chain leaves it.
 func (b *Batcher) row(env *Envelope) error {
-	if b.found != nil {
-		b.found.Observe(env)
+	if b.news {
 		return nil
+	}
+	size := len(env.Data.src) + len(env.Data.aux)
+	if b.taken += size; b.taken > maxEvent {
+		return errVast
 	}
 	layout := b.pipeline.rules.Options.Layout
 	if layout == One || layout == Both {
 		if b.all == nil {
-			return b.meet(env)
+			b.news = true
+			return nil
 		}
+		b.touch(b.all, size)
 		b.all.begin(env)
-		b.all.payload(env)
+		b.all.whole(env)
 		b.all.end()
-		if err := b.settle(b.all, len(env.Data.src)); err != nil {
-			return err
-		}
 	}
 	if layout == One {
 		return nil
 	}
 	er := b.byType[env.Type]
-	if er == nil || er.rows == nil || !b.fill(er, env) {
-		return b.meet(env)
+	if er == nil || er.rows == nil {
+		if b.catalog.refuses(env.Type) {
+			return &source.EventError{Step: "fit", Err: errNoTable, Advice: "let the type evolve by its contract; then rebuild, or replay the quarantine"}
+		}
+		b.news = true
+		return nil
 	}
+	b.touch(er.rows, size)
 	for _, child := range er.exploded {
 		if child != nil {
-			if err := b.settle(child, child.size()-child.bytes); err != nil {
-				return err
-			}
+			b.touch(child, 0)
 		}
 	}
-	return b.settle(er.rows, len(env.Data.src))
+	return b.fill(er, env)
 }
 
-// meet notes that env has something new.
-func (b *Batcher) meet(env *Envelope) error {
+// touch notes that the event at work is about to have rows in a table, of
+// about that many bytes.
+func (b *Batcher) touch(r *rows, size int) {
+	if !r.touched {
+		r.touched, r.before = true, r.n
+		b.touched = append(b.touched, r)
+	}
+	r.payload += size
+}
+
+// takeBack takes all rows of the event at work out of the tables again.
+func (b *Batcher) takeBack() {
+	for _, r := range b.touched {
+		r.takeBack(r.before)
+		r.touched = false
+	}
+	b.touched = b.touched[:0]
+}
+
+// fail puts an event into quarantine.
+func (b *Batcher) fail(e *source.Event, why *source.EventError) {
+	b.stats.Quarantined++
+	if b.first == nil {
+		b.first = why
+	}
+	if b.failed != nil {
+		b.failed(why)
+	}
+	if b.quarantine == nil {
+		b.found = b.pipeline.NewShapes()
+		b.found.fail(1, why)
+		b.observer = b.pipeline.NewObserver(b.found)
+		return
+	}
+	env, err := b.intake.opener.Open(e)
+	if err != nil { // it is known only as far as the store tells
+		env = &Envelope{
+			Position: e.Position, ID: e.ID, Stream: e.Stream, Type: e.Type, StreamVersion: e.StreamVersion,
+			Stored: e.SchemaVersion, HasTime: !e.Time.IsZero(), Micros: e.Time.UnixMicro(),
+		}
+	}
+	b.touch(b.quarantine, 0)
+	b.quarantine.quarantine(env, e, why, b.pipeline.rules.Options.QuarantinePayload != NoPayload)
+}
+
+// meet notes that an event has something new.
+func (b *Batcher) meet(e *source.Event) error {
 	b.found = b.pipeline.NewShapes()
-	b.found.Observe(env)
-	return nil
+	b.observer = b.pipeline.NewObserver(b.found)
+	return b.observer.Observe(e)
 }
 
-// fill appends env to the tables of its type. It gives false when there is
-// something new in it.
-func (b *Batcher) fill(er *eventRows, env *Envelope) bool {
+// fill appends env to the tables of its type, or finds that there is something
+// new in it.
+func (b *Batcher) fill(er *eventRows, env *Envelope) error {
 	r := er.rows
 	r.begin(env)
 	f := filling{rows: r, exploded: er.exploded, env: env, path: r.path[:0]}
 	ok := f.document(env.Data, &r.bindings.data) && (env.Meta.Root() == None || f.document(env.Meta, &r.bindings.meta))
 	r.path = f.path[:0]
+	if !ok {
+		b.news = f.err == nil
+		return f.err
+	}
 	b.stats.Extra += f.extra
 	r.end()
-	return ok
-}
-
-// settle counts what a table has taken in, of about that many bytes of
-// payload, and writes records until the limits are kept.
-func (b *Batcher) settle(r *rows, payload int) error {
-	added := r.n - r.counted
-	r.counted = r.n
-	b.stats.Rows += int64(added)
-	before := r.held()
-	r.bytes += added*envelopeBytes + payload
-	b.held += r.held() - before
-	if r.n >= b.limits.Rows {
-		if err := b.flush(r); err != nil {
-			return &writeError{err}
-		}
-	}
-	if b.held <= b.limits.Bytes {
-		return nil
-	}
-	largest := r
-	for _, t := range b.tables {
-		if t.held() > largest.held() {
-			largest = t
-		}
-	}
-	if err := b.flush(largest); err != nil {
-		return &writeError{err}
-	}
-	b.held -= largest.held()
-	largest.forget()
-	return nil
-}
-
-// envelopeBytes is about what the envelope of a row takes in memory.
-const envelopeBytes = 100
-
-func (b *Batcher) flush(r *rows) error {
-	if r.n == 0 {
-		return nil
-	}
-	record := r.record()
-	defer record.Release()
-	if err := b.write(r.table, record); err != nil {
-		return fmt.Errorf("write %s: %w", r.table.Name, err)
-	}
-	b.held -= r.held()
-	r.reset()
-	b.held += r.held()
 	return nil
 }

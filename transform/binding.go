@@ -44,6 +44,17 @@ func (b *binding) at(path []string) *binding {
 	return b
 }
 
+// keepApart sees to it that an object is flattened member by member, unless it is
+// closed.
+func (b *binding) keepApart(path []string) {
+	for _, name := range path {
+		if b.closed {
+			return
+		}
+		b = b.add(name)
+	}
+}
+
 // find gives the binding of a member or nil. Members mostly come in the same
 // order again and again: hint is where the next one is looked for first.
 func (b *binding) find(name []byte, hint *int) *binding {
@@ -65,7 +76,7 @@ type bindings struct{ data, meta binding }
 // bind makes the bindings of a table. Lifted members and exploded lists are
 // those of the event's own table; the table of an exploded list has none,
 // and is sealed if its event's table closes an object above the list.
-func bind(t *Table, o Options, l lifted, sealed bool) bindings {
+func bind(t *Table, o Options, p *policy, l lifted, sealed bool) bindings {
 	b := bindings{data: binding{column: -1}, meta: binding{column: -1}}
 	root := func(meta bool) *binding {
 		if meta {
@@ -79,6 +90,8 @@ func bind(t *Table, o Options, l lifted, sealed bool) bindings {
 			m.column, m.closed = i, c.closed()
 		}
 	}
+	p.data.above(nil, func(path []string) { b.data.keepApart(path) })
+	p.meta.above(nil, func(path []string) { b.meta.keepApart(path) })
 	sealed = sealed || len(t.Columns) >= o.MaxColumns
 	for _, r := range []*binding{&b.data, &b.meta} {
 		r.finish(t, sealed)
@@ -100,8 +113,8 @@ func (b *binding) finish(t *Table, sealed bool) {
 	b.sealed = sealed
 	b.closed = b.closed || sealed
 	if b.column >= 0 && len(b.members) == 0 {
-		k := t.Columns[b.column].Type.Kind
-		b.whole = k == JSON || k == Struct
+		c := &t.Columns[b.column]
+		b.whole = c.Type.Kind == JSON || c.Type.Kind == Struct || c.Masked && c.Closed
 	}
 	for i := range b.members {
 		b.members[i].finish(t, b.closed)

@@ -1,83 +1,22 @@
 package transform
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
 	"backstory/source"
 )
 
-// Layout says which tables there are.
-type Layout string
-
-// The layouts.
-const (
-	PerType Layout = "per_type" // one table per event type
-	One     Layout = "one"      // one table of all events, the payload as JSON text
-	Both    Layout = "both"     // all of these
-)
-
-// AllEvents is the name of the table of all events.
-const AllEvents = "events"
-
-// Options say how payloads become tables. The zero Options flatten each
-// event type into a table of its own.
-type Options struct {
-	Layout Layout `json:"layout,omitzero"`
-	// Nested keeps objects as structs instead of flattening them.
-	Nested bool `json:"nested,omitzero"`
-	// Explode lists, by event type, the paths of the lists whose elements
-	// become rows of a child table.
-	Explode map[string][][]string `json:"explode,omitzero"`
-	// Types declares, by event type and dotted path, the types of columns.
-	// Declared types are not inferred.
-	Types map[string]map[string]Type `json:"types,omitzero"`
-	// Tables renames tables, by event type.
-	Tables    map[string]string `json:"tables,omitzero"`
-	Partition Partition         `json:"partition,omitzero"`
-	// MaxColumns is how many columns a table may have before what is new
-	// goes to _extra; 0 means DefaultMaxColumns, and 10,000, which is what
-	// BigQuery takes, is the most.
-	MaxColumns int `json:"max_columns,omitzero"`
-}
-
-// of gives the options that concern one event type only.
-func (o Options) of(event string) Options {
-	return Options{
-		Explode: only(o.Explode, event), Types: only(o.Types, event), Tables: only(o.Tables, event),
-	}
-}
-
-func only[V any](m map[string]V, event string) map[string]V {
-	if v, ok := m[event]; ok {
-		return map[string]V{event: v}
-	}
-	return nil
-}
-
-// common gives the options that concern all tables.
-func (o Options) common() Options {
-	o.Explode, o.Types, o.Tables = nil, nil, nil
-	return o
-}
-
-// events are the event types that the options say something of.
-func (o Options) events() []string {
-	return slices.Concat(slices.Collect(maps.Keys(o.Explode)), slices.Collect(maps.Keys(o.Types)), slices.Collect(maps.Keys(o.Tables)))
-}
-
-// DefaultMaxColumns keeps a table within what readers and warehouses take.
-const DefaultMaxColumns = 1000
-
 // Catalog is the tables of a job at one moment. It does not change: Evolve
 // makes a new one.
 type Catalog struct {
 	options Options
 	tables  []*Table
+	made    bool // tables were made: contracts count
 }
 
-// NewCatalog takes up the tables that were kept; none for a job that begins.
+// NewCatalog takes up the tables that were kept. There are none for a job
+// that begins, which begins with copies of the frozen tables.
 func NewCatalog(o Options, tables []*Table) *Catalog {
 	if o.Layout == "" {
 		o.Layout = PerType
@@ -86,10 +25,17 @@ func NewCatalog(o Options, tables []*Table) *Catalog {
 		o.MaxColumns = DefaultMaxColumns
 	}
 	o.MaxColumns = min(o.MaxColumns, maxRootMembers)
-	for _, t := range tables {
-		t.Schema()
+	c := &Catalog{options: o, tables: slices.Clone(tables)}
+	if len(tables) == 0 {
+		for _, t := range o.Frozen {
+			c.tables = append(c.tables, cloneTable(t))
+		}
 	}
-	return &Catalog{options: o, tables: slices.Clone(tables)}
+	for _, t := range c.tables {
+		t.Schema()
+		c.made = c.made || !t.IsQuarantine()
+	}
+	return c
 }
 
 // Tables gives the tables in the order in which they came to be. The slice
@@ -103,11 +49,12 @@ func (c *Catalog) seals(t *Table) bool {
 	return t.Explode != nil && i >= 0 && c.tables[i].closes(t.Explode)
 }
 
-// Evolve gives a catalog that has a column for everything in the shapes,
-// and tells whether it differs from c. Columns that exist keep their names
-// and types; new ones stand behind them, before _extra.
+// Evolve gives a catalog that has a column for everything in the shapes that
+// is to have one, and tells whether it differs from c. Columns that exist
+// keep their names and types; new ones stand behind them, before _extra.
 func (c *Catalog) Evolve(s *Shapes) (*Catalog, bool) {
-	next := &evolution{options: c.options, lifted: s.lifted, tables: slices.Clone(c.tables)}
+	next := &evolution{from: c, options: c.options, lifted: s.lifted, tables: slices.Clone(c.tables)}
+	next.names.reserve(Quarantine)
 	for _, t := range c.tables {
 		next.names.reserve(t.Name)
 	}
@@ -123,12 +70,16 @@ func (c *Catalog) Evolve(s *Shapes) (*Catalog, bool) {
 			next.event(sh)
 		}
 	}
+	if s.Failed > 0 {
+		next.quarantine()
+	}
 	out := NewCatalog(c.options, next.tables)
 	return out, next.changed
 }
 
 // An evolution is a catalog in the making.
 type evolution struct {
+	from    *Catalog
 	options Options
 	lifted  lifted
 	tables  []*Table
@@ -141,7 +92,7 @@ type evolution struct {
 // or -1.
 func (ev *evolution) table(event string, explode []string) int {
 	return slices.IndexFunc(ev.tables, func(t *Table) bool {
-		return t.Event == event && slices.Equal(t.Explode, explode)
+		return t.Event == event && slices.Equal(t.Explode, explode) && !t.IsQuarantine()
 	})
 }
 
@@ -152,6 +103,13 @@ func (ev *evolution) allEvents() {
 	t := ev.newTable(AllEvents, "", nil)
 	t.Columns = append(t.Columns, Column{Name: ColData, Type: Type{Kind: JSON}, Encoding: Plain}, extraColumn())
 	ev.put(-1, t)
+}
+
+// quarantine adds the table of failed events.
+func (ev *evolution) quarantine() {
+	if !slices.ContainsFunc(ev.tables, (*Table).IsQuarantine) {
+		ev.put(-1, &Table{Name: Quarantine, Columns: quarantineColumns()})
+	}
 }
 
 func (ev *evolution) newTable(name, event string, explode []string) *Table {
@@ -178,6 +136,9 @@ func (ev *evolution) put(i int, t *Table) {
 
 // event evolves the table of an event type and those of its exploded lists.
 func (ev *evolution) event(sh *Shape) {
+	if ev.from.refuses(sh.Event) && ev.table(sh.Event, nil) < 0 {
+		return
+	}
 	name := ev.options.Tables[sh.Event]
 	if name == "" {
 		name = TableName(sh.Event)
@@ -215,7 +176,7 @@ func (ev *evolution) evolve(name, event string, explode []string, build func(*co
 	} else {
 		t = cloneTable(ev.tables[i])
 	}
-	cb := &columnsBuilder{options: &ev.options, table: t}
+	cb := &columnsBuilder{options: &ev.options, policy: ev.from.policy(event, explode), table: t}
 	build(cb)
 	if i < 0 || cb.changed {
 		ev.put(i, t)

@@ -1,6 +1,11 @@
 package transform
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+
+	"backstory/source"
+)
 
 // Emit hands an event on. The envelope is borrowed until Emit returns, and
 // the steps that follow may have changed it and its documents by then.
@@ -9,7 +14,9 @@ type Emit func(e *Envelope) error
 // Upcaster turns an event of one schema version into zero or more of the
 // next: it changes the envelope it is given, or makes others, and emits
 // each result. The chain counts SchemaVersion up; only Retype sets it. An
-// error means that the event cannot be upcast, and names the reason.
+// error means that the event cannot be upcast, and names the reason; of a
+// *source.EventError, Step, Path, Err and Advice are enough. An error that
+// emit gives is about the event too and is to be returned as it is.
 //
 // One Upcaster serves all windows at once and so must not keep state.
 type Upcaster interface {
@@ -36,14 +43,30 @@ type Ruled interface {
 // retype in a circle.
 const maxSteps = 1000
 
+// maxEmitted is how often the upcasters may emit for one event. It stops
+// chains in which each step makes several events of one, again and again.
+const maxEmitted = 1 << 20
+
+// What one event may become: so many results, and so many emitted on the way,
+// of which some may be discarded later. It stops chains of splits, of which
+// each doubles what there is.
+const (
+	maxResults = 10_000
+	maxEmitted = 200_000
+)
+
 // A chain runs one event after another through the upcasters. It is for one
 // goroutine.
 type chain struct {
 	p     *Pipeline
 	out   Emit
-	trace func(Trace, *Envelope) // nil but to explain
-	index int                    // of the next result of the event
-	newer bool                   // its stored version is above the end of its type's chain
+	index int                                   // of the next result of the event
+	emits int                                   // how often its upcasters have emitted
+	count int                                   // how many the upcasters have emitted for it
+	newer bool                                  // its stored version is above the end of its type's chain
+	moved bool                                  // it has met an upcaster
+	err   error                                 // the first error of the event, whatever upcasters make of it
+	trace func(t Trace, depth int, e *Envelope) // nil but to explain
 	links []*link
 }
 
@@ -60,19 +83,22 @@ type link struct {
 // Trace says which upcaster an event comes out of.
 type Trace struct {
 	// Event and Version are what it took.
-	Event   string
-	Version int
+	Event   string `json:"event"`
+	Version int    `json:"version"`
 	// Repair is the repair's place among those of its version, from 1; 0 for
 	// the step to the next version.
-	Repair int
+	Repair int `json:"repair,omitempty"`
 }
 
 // run passes e through the steps and hands each result on, numbered.
 func (c *chain) run(e *Envelope) error {
-	c.index = 0
+	c.index, c.count, c.moved, c.err = 0, 0, false, nil
 	tc := c.p.chains[e.Type]
 	c.newer = tc != nil && tc.end > 0 && e.SchemaVersion > tc.end
-	return c.next(e, 0, 0)
+	if err := c.next(e, 0, 0); c.err == nil {
+		return err
+	}
+	return c.err
 }
 
 // next passes e on that has been through so many repairs of its version.
@@ -81,6 +107,8 @@ func (c *chain) next(e *Envelope, repaired, depth int) error {
 	switch {
 	case err != nil:
 		return err
+	case u == nil && c.index == maxResults:
+		return tooMany(maxResults)
 	case u == nil:
 		e.SubIndex = c.index
 		c.index++
@@ -92,6 +120,7 @@ func (c *chain) next(e *Envelope, repaired, depth int) error {
 	}
 	l := c.links[depth]
 	l.event, l.from, l.repair = e.Type, e.SchemaVersion, repair
+	c.moved = true
 	return u.Upcast(e, l.emit)
 }
 
@@ -117,22 +146,73 @@ func (p *Pipeline) upcaster(e *Envelope, repaired int) (Upcaster, int, error) {
 func (c *chain) newLink(depth int) *link {
 	l := &link{depth: depth}
 	l.emit = func(e *Envelope) error {
-		if e.Data.Root() == None {
-			return errNoData
+		if c.err == nil {
+			c.err = c.emitted(l, e)
 		}
-		repaired := 0
-		switch {
-		case e.versioned:
-			e.versioned = false
-		case l.repair == 0:
-			e.SchemaVersion = l.from + 1
-		case e.Type == l.event:
-			repaired = l.repair
-		}
-		if c.trace != nil {
-			c.trace(Trace{Event: l.event, Version: l.from, Repair: l.repair}, e)
-		}
-		return c.next(e, repaired, l.depth)
+		return c.err
 	}
 	return l
+}
+
+// emitted takes what the upcaster of a link hands on.
+func (c *chain) emitted(l *link, e *Envelope) error {
+	if e.Data.Root() == None {
+		return errNoData
+	}
+	if c.emits++; c.emits > maxEmitted {
+		return &chainError{event: l.event, emitted: maxEmitted}
+	}
+	if c.count++; c.count > maxEmitted {
+		return tooMany(maxEmitted)
+	}
+	repaired := 0
+	switch {
+	case e.versioned:
+		e.versioned = false
+	case l.repair == 0:
+		e.SchemaVersion = l.from + 1
+	case e.Type == l.event:
+		repaired = l.repair
+	}
+	if c.trace != nil {
+		c.trace(Trace{Event: l.event, Version: l.from, Repair: l.repair}, l.depth-1, e)
+	}
+	return c.next(e, repaired, l.depth)
+}
+
+// tooMany says that one event becomes more than it may.
+func tooMany(limit int) error {
+	return &source.EventError{
+		Err:    fmt.Errorf("one event becomes more than %d", limit),
+		Advice: "look for upcasters that split what others have split already",
+	}
+}
+
+var errNoData = errors.New("an upcaster emitted an event without a payload")
+
+// chainError says that a chain has no place for an event.
+type chainError struct {
+	event                           string
+	version, first, passed, emitted int
+}
+
+func (e *chainError) Error() string {
+	switch {
+	case e.passed > 0:
+		return fmt.Sprintf("more than %d steps: the chain does not end", e.passed)
+	case e.emitted > 0:
+		return fmt.Sprintf("the upcasters emit more than %d events", e.emitted)
+	}
+	return fmt.Sprintf("no upcaster leads on from schema version %d of %s: the first takes version %d", e.version, e.event, e.first)
+}
+
+// Hint says what to do about the error.
+func (e *chainError) Hint() string {
+	switch {
+	case e.passed > 0:
+		return "look for upcasters that retype events in a circle"
+	case e.emitted > 0:
+		return "look for upcasters that make several events of one, one behind the other"
+	}
+	return fmt.Sprintf("add an upcaster of %s from: %d", strings.Clone(e.event), e.version)
 }

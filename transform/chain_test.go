@@ -60,6 +60,30 @@ func TestChain(t *testing.T) {
 	})
 	drop := upcast(func(*Envelope, Emit) error { return nil })
 	retype := upcast(func(e *Envelope, emit Emit) error { e.Type = "F"; return emit(e) })
+	retypeTo := func(version int) Upcaster {
+		return upcast(func(e *Envelope, emit Emit) error { e.Retype("F", version); return emit(e) })
+	}
+	// more puts a letter behind those that are there: they tell the order.
+	more := func(letter string) Upcaster {
+		return upcast(func(e *Envelope, emit Emit) error {
+			was := ""
+			if v := e.Data.Get("x"); v != None {
+				was = string(e.Data.Text(v))
+			}
+			e.Data.Put(e.Data.Root(), "x", e.Data.NewString(was+letter))
+			return emit(e)
+		})
+	}
+	twice := upcast(func(e *Envelope, emit Emit) error {
+		for range 2 {
+			out := *e
+			out.Data = new(Document)
+			if err := errors.Join(out.Data.Parse(e.Data.AppendJSON(nil, e.Data.Root()), false), emit(&out)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	tests := []struct {
 		name    string
 		opts    []Option
@@ -73,6 +97,19 @@ func TestChain(t *testing.T) {
 		{"a split is numbered", []Option{WithUpcaster("E", 1, split), WithUpcaster("E", 2, set("x", "2"))}, 1, `{"lines":[{"a":1},{"a":2}]}`, []string{`E 0 1 {"a":1,"x":"2"}`, `E 1 1 {"a":2,"x":"2"}`}},
 		{"a split of a split", []Option{WithUpcaster("E", 1, split), WithUpcaster("E", 2, split)}, 1, `{"lines":[{"lines":[{},{}]},{"lines":[{"a":1}]}]}`, []string{`E 0 1 {}`, `E 1 1 {}`, `E 2 1 {"a":1}`}},
 		{"dropped", []Option{WithUpcaster("E", 1, drop)}, 1, `{}`, nil},
+		{"repairs in order, then the step", []Option{WithRepair("E", 1, more("a")), WithUpcaster("E", 1, more("s")), WithRepair("E", 1, more("b")), WithRepair("E", 2, more("c"))}, 1, `{}`, []string{`E 0 1 {"x":"absc"}`}},
+		{"repairs of the stored version only", []Option{WithRepair("E", 1, more("a")), WithRepair("E", 2, more("b"))}, 2, `{}`, []string{`E 0 2 {"x":"b"}`}},
+		{"each result of a repair goes on with the next", []Option{WithRepair("E", 1, twice), WithRepair("E", 1, more("b")), WithUpcaster("E", 1, more("s"))}, 1, `{}`, []string{`E 0 1 {"x":"bs"}`, `E 1 1 {"x":"bs"}`}},
+		{"a repair that discards", []Option{WithRepair("E", 1, drop), WithUpcaster("E", 1, more("s"))}, 1, `{}`, nil},
+		{"a repair that retypes keeps the version", []Option{WithRepair("E", 2, retype), WithRepair("E", 2, more("E")), WithRepair("F", 2, more("F"))}, 2, `{}`, []string{`F 0 2 {"x":"F"}`}},
+		{"a step that retypes to a version", []Option{WithUpcaster("E", 1, retypeTo(7)), WithUpcaster("F", 7, more("7")), WithUpcaster("F", 8, more("8"))}, 1, `{}`, []string{`F 0 1 {"x":"78"}`}},
+		{"to a version below", []Option{WithUpcaster("E", 5, retypeTo(1)), WithRepair("F", 1, more("1"))}, 5, `{}`, []string{`F 0 5 {"x":"1"}`}},
+		{"the version of one result is not that of the next", []Option{WithUpcaster("E", 1, upcast(func(e *Envelope, emit Emit) error {
+			a, b := *e, *e
+			a.Retype("F", 4)
+			return errors.Join(emit(&a), emit(&b))
+		})), WithUpcaster("F", 4, upcast(func(e *Envelope, emit Emit) error { e.Type = fmt.Sprint(e.Type, e.SchemaVersion); return emit(e) })),
+			WithUpcaster("E", 2, upcast(func(e *Envelope, emit Emit) error { e.Type = fmt.Sprint(e.Type, e.SchemaVersion); return emit(e) }))}, 1, `{}`, []string{`F4 0 1 {}`, `E2 1 1 {}`}},
 		{"another type goes its own way", []Option{WithUpcaster("E", 1, retype), WithUpcaster("E", 2, set("x", "E")), WithUpcaster("F", 2, set("x", "F"))}, 1, `{}`, []string{`F 0 1 {"x":"F"}`}},
 	}
 	for _, tt := range tests {
@@ -124,9 +161,81 @@ func TestChainEnds(t *testing.T) {
 	for v := 1; v <= maxSteps+1; v++ {
 		opts = append(opts, WithUpcaster("E", v, endless("F")), WithUpcaster("F", v, endless("E")))
 	}
-	in = compile(t, Rules{}, opts...).newIntake(func(*Envelope) error { return nil })
-	if err := in.take(&e); err == nil || !strings.Contains(err.Error(), "the chain does not end") {
+	circle := []Option{
+		WithUpcaster("E", 1, upcast(func(e *Envelope, emit Emit) error { e.Retype("F", 1); return emit(e) })),
+		WithRepair("F", 1, upcast(func(e *Envelope, emit Emit) error { e.Retype("E", 1); return emit(e) })),
+	}
+	for _, opts := range [][]Option{opts, circle} {
+		in = compile(t, Rules{}, opts...).newIntake(func(*Envelope) error { return nil })
+		if err := in.take(&e); err == nil || !strings.Contains(err.Error(), "the chain does not end") || err.Hint() != "look for upcasters that retype events in a circle" {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+// An event below the first step of its chain has no way on; one above the end
+// is counted, whatever it becomes.
+func TestChainBounds(t *testing.T) {
+	retype := upcast(func(e *Envelope, emit Emit) error { e.Retype("E", 1); return emit(e) })
+	in := compile(t, Rules{}, WithUpcaster("E", 3, set("a", "b")), WithUpcaster("F", 1, retype), WithRepair("G", 2, set("a", "b"))).newIntake(func(*Envelope) error { return nil })
+	for _, tt := range []struct {
+		typ     string
+		version int
+		newer   bool
+		want    string
+	}{
+		{"E", 2, false, "upcast event 1 of stream s-1 (E, schema version 2): no upcaster leads on from schema version 2 of E: the first takes version 3"},
+		{"E", 3, false, ""}, {"E", 4, false, ""}, {"E", 5, true, ""},
+		{"F", 1, false, "upcast event 1 of stream s-1 (F, schema version 1): no upcaster leads on from schema version 1 of E: the first takes version 3"},
+		{"G", 1, false, ""}, {"G", 9, false, ""}, // repairs alone make no chain
+	} {
+		e := event(1, `{}`)
+		e.Type, e.SchemaVersion = tt.typ, tt.version
+		err := in.take(&e)
+		if got := fmt.Sprint(err); err == nil && tt.want != "" || err != nil && got != tt.want {
+			t.Errorf("%s %d: got %v, want %s", tt.typ, tt.version, got, tt.want)
+		}
+		if err == nil && in.chain.newer != tt.newer {
+			t.Errorf("%s %d: newer is %t", tt.typ, tt.version, in.chain.newer)
+		}
+	}
+}
+
+// Steps that each make two events of one are stopped long before the end.
+func TestChainFansOut(t *testing.T) {
+	twice := upcast(func(e *Envelope, emit Emit) error {
+		a, b := *e, *e
+		if err := emit(&a); err != nil {
+			return err
+		}
+		return emit(&b)
+	})
+	var opts []Option
+	for v := 1; v <= 60; v++ {
+		opts = append(opts, WithUpcaster("E", v, twice))
+	}
+	opts = append(opts, WithUpcaster("E", 61, upcast(func(*Envelope, Emit) error { return nil })))
+	in := compile(t, Rules{}, opts...).newIntake(func(*Envelope) error { return nil })
+	e := event(1, `{}`)
+	if err := in.take(&e); err == nil || !strings.Contains(err.Error(), "the upcasters emit more than 1048576 events") || err.Hint() == "" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// An upcaster cannot pass over what becomes of the events it emits.
+func TestChainKeepsErrors(t *testing.T) {
+	deaf := upcast(func(e *Envelope, emit Emit) error {
+		out := *e
+		_ = emit(&out)
+		return emit(e)
+	})
+	odd := errors.New("odd")
+	calls := 0
+	fail := upcast(func(*Envelope, Emit) error { calls++; return odd })
+	in := compile(t, Rules{}, WithUpcaster("E", 1, deaf), WithUpcaster("E", 2, fail)).newIntake(func(*Envelope) error { return nil })
+	e := event(1, `{}`)
+	if err := in.take(&e); !errors.Is(err, odd) || calls != 1 {
+		t.Errorf("got %v after %d calls", err, calls)
 	}
 }
 
@@ -140,35 +249,17 @@ func TestUpcastErrors(t *testing.T) {
 	} {
 		in := compile(t, Rules{}, WithUpcaster("E", 1, *u)).newIntake(func(*Envelope) error { return nil })
 		e := event(7, `{}`)
-		err := in.take(&e)
-		var ee *source.EventError
-		if !errors.As(err, &ee) || ee.Step != "upcast" || ee.Position.Seq != 7 || err.Error() != want {
+		if err := in.take(&e); err == nil || err.Step != "upcast" || err.Position.Seq != 7 || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 	// An event that its source could not read is not read here either.
-	unread := &source.EventError{Step: "decrypt", Err: odd}
+	unread := &source.EventError{Step: "decrypt", Err: odd, Advice: "look at the key"}
 	in := compile(t, Rules{}).newIntake(func(*Envelope) error { t.Error("it was read"); return nil })
-	if err := in.take(&source.Event{Data: []byte(`{}`), Err: unread}); err != error(unread) {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestFingerprint(t *testing.T) {
-	seen := make(map[string]string)
-	for name, p := range map[string]*Pipeline{
-		"none":     compile(t, Rules{}),
-		"markers":  compile(t, markerRules()),
-		"nested":   compile(t, Rules{Options: Options{Nested: true}}),
-		"upcaster": compile(t, Rules{}, WithUpcaster("E", 1, set("a", "b"))),
-		"event":    compile(t, Rules{}, WithUpcaster("F", 1, set("a", "b"))),
-	} {
-		if other, ok := seen[p.Fingerprint()]; ok {
-			t.Errorf("%s and %s have the same fingerprint", name, other)
-		}
-		seen[p.Fingerprint()] = name
-	}
-	if a, b := compile(t, markerRules()), compile(t, markerRules()); a.Fingerprint() != b.Fingerprint() {
-		t.Error("the same rules have two fingerprints")
+	e := event(7, `{}`)
+	e.Err = unread
+	want := "decrypt event 7 of stream s-1 (E, schema version 1): a price of nothing"
+	if err := in.take(&e); err == nil || err.Error() != want || err.Hint() != "look at the key" {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }

@@ -14,8 +14,9 @@ import (
 // memory away with each array.
 type column struct {
 	typ   Type
-	reads bool // text that reads as a number or bool is taken as one
-	n     int  // values so far
+	reads bool  // text that reads as a number or bool is taken as one
+	mask  *mask // values are masked; nil where they are not
+	n     int   // values so far
 	nulls int
 	valid []byte // a bit a value, least significant first; of no use while nulls is 0
 
@@ -63,6 +64,18 @@ func (c *column) reset() {
 	for _, f := range c.fields {
 		f.reset()
 	}
+}
+
+// forget lets go of the memory, and so of all values.
+func (c *column) forget() {
+	c.valid, c.bools, c.ints, c.floats, c.decimals, c.offsets, c.bytes = nil, nil, nil, nil, nil, nil, nil
+	if c.elem != nil {
+		c.elem.forget()
+	}
+	for _, f := range c.fields {
+		f.forget()
+	}
+	c.reset()
 }
 
 // size is about how many bytes the values take.

@@ -13,6 +13,7 @@ import (
 // makes a change here.
 type columnsBuilder struct {
 	options *Options
+	policy  *policy
 	table   *Table
 	// elsewhere are the members that stand in the envelope or in tables of
 	// their own.
@@ -39,6 +40,8 @@ func (cb *columnsBuilder) begin() {
 	for _, p := range cb.elsewhere {
 		cb.note(p.Meta, p.Names)
 	}
+	cb.policy.data.above(nil, func(path []string) { cb.above[pathKey(false, path)] = true })
+	cb.policy.meta.above(nil, func(path []string) { cb.above[pathKey(true, path)] = true })
 }
 
 // note marks what lies above a path.
@@ -65,7 +68,13 @@ const elementMember = "value"
 // elements adds the columns of an exploded list's elements.
 func (cb *columnsBuilder) elements(m *member) {
 	if t, ok := m.scalar(); ok {
-		cb.column(m, []string{elementMember}, t)
+		path := []string{elementMember}
+		switch at(&cb.policy.data, path) {
+		case asColumn:
+			cb.column(m, path, t)
+		case asMasked:
+			cb.masked(m, path, !cb.above[pathKey(false, path)])
+		}
 	}
 	cb.object(m, nil)
 }
@@ -75,11 +84,17 @@ func (cb *columnsBuilder) member(m *member, path []string) {
 	if slices.ContainsFunc(cb.elsewhere, func(p source.Path) bool { return p.Meta == cb.meta && slices.Equal(p.Names, path) }) {
 		return
 	}
+	if n := at(cb.rules(), path); n != asColumn {
+		cb.held(m, path, n)
+		return
+	}
 	key := pathKey(cb.meta, path)
 	whole := m.crowded || cb.options.Nested && !cb.above[key] && !cb.declaredBelow(path) // an object is one value
 	if i, ok := cb.have[key]; ok {
 		c := &cb.table.Columns[i]
-		cb.grow(c, m)
+		if within(cb.rules(), path) == asColumn {
+			cb.grow(c, m)
+		}
 		if !c.closed() && m.hasMembers() && whole {
 			cb.close(c)
 		}
@@ -106,6 +121,46 @@ func (cb *columnsBuilder) member(m *member, path []string) {
 	case m.empty > 0 && !cb.above[key]:
 		cb.column(m, path, Type{Kind: JSON})
 	}
+}
+
+// rules are what is said of new members of the payload, or of the metadata.
+func (cb *columnsBuilder) rules() *policyNode {
+	if cb.meta {
+		return &cb.policy.meta
+	}
+	return &cb.policy.data
+}
+
+// held adds what a member asks for where it may not have a column as others
+// have it. Members below may.
+func (cb *columnsBuilder) held(m *member, path []string, n newness) {
+	key := pathKey(cb.meta, path)
+	i, have := cb.have[key]
+	switch {
+	case have && cb.table.Columns[i].closed():
+		return
+	case have && n == asMasked && m.crowded:
+		cb.close(&cb.table.Columns[i])
+		return
+	case have:
+	case n == asMasked && (m.crowded || !cb.above[key]):
+		if m.hasContent() {
+			cb.masked(m, path, true)
+		}
+		return
+	case n == asMasked:
+		if _, ok := m.scalar(); ok {
+			cb.masked(m, path, false)
+		}
+	case !cb.above[key]:
+		return
+	}
+	cb.object(m, path)
+}
+
+// masked adds a column of masked text, which takes objects too if it is closed.
+func (cb *columnsBuilder) masked(m *member, path []string, closed bool) {
+	cb.add(m, path, Column{Type: Type{Kind: String}, Encoding: Plain, Masked: true, Closed: closed})
 }
 
 // declared gives the type that config declares for a path of the payload.
@@ -153,8 +208,14 @@ func (cb *columnsBuilder) close(c *Column) {
 	}
 }
 
-// column adds a column, unless the path has one or there are too many.
+// column adds a column of a type.
 func (cb *columnsBuilder) column(m *member, path []string, t Type) {
+	_, isDeclared := cb.declared(path)
+	cb.add(m, path, Column{Type: t, Encoding: m.encoding(t), Marker: m.marker, Declared: isDeclared, Closed: isDeclared})
+}
+
+// add adds a column, unless the path has one or there are too many.
+func (cb *columnsBuilder) add(m *member, path []string, c Column) {
 	key := pathKey(cb.meta, path)
 	if _, ok := cb.have[key]; ok || cb.full() {
 		return
@@ -164,12 +225,9 @@ func (cb *columnsBuilder) column(m *member, path []string, t Type) {
 	if cb.meta {
 		name, alternative = "meta_"+name, "data_meta_"+name
 	}
-	_, isDeclared := cb.declared(path)
+	c.Name, c.Path, c.Meta, c.Since = cb.names.pick(name, alternative), slices.Clone(path), cb.meta, m.first
 	last := len(cb.table.Columns) - 1 // _extra stays last
-	cb.table.Columns = slices.Insert(cb.table.Columns, last, Column{
-		Name: cb.names.pick(name, alternative), Path: slices.Clone(path), Meta: cb.meta, Type: t,
-		Encoding: m.encoding(t), Since: m.first, Marker: m.marker, Declared: isDeclared, Closed: isDeclared,
-	})
+	cb.table.Columns = slices.Insert(cb.table.Columns, last, c)
 	cb.have[key] = last
 	cb.note(cb.meta, path)
 	cb.changed = true

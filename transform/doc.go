@@ -4,7 +4,8 @@
 // tables and columns there are to be (Observer, Shapes, Catalog), and lays
 // the values down in Arrow records (Batcher), without an allocation an
 // event. A value that fits no column is kept in _extra, never dropped and
-// never rounded. It does not read stores or write files.
+// never rounded; an event that fails goes to the table _quarantine, with the
+// reason. It does not read stores or write files.
 //
 // # Testing
 //

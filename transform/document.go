@@ -156,6 +156,52 @@ func (d *Document) Member(v Value, name string) Value {
 	return None
 }
 
+// Element is the element of list v at a place from 0, or from the end: -1 is
+// the last one. It is None where there is none.
+func (d *Document) Element(v Value, place int) Value {
+	if place < 0 {
+		place += d.Len(v)
+	}
+	if place < 0 {
+		return None
+	}
+	c := d.nodes[v].first
+	for ; place > 0 && c != None; place-- {
+		c = d.nodes[c].next
+	}
+	return c
+}
+
+// Len is the number of elements or members of an array or object.
+func (d *Document) Len(v Value) int {
+	n := 0
+	for c := d.nodes[v].first; c != None; c = d.nodes[c].next {
+		n++
+	}
+	return n
+}
+
+// Time reads the text of a timestamp or string as ISO 8601: an instant in
+// microseconds since 1970, UTC, or, not zoned, a time of the clock on the
+// wall. It gives false for all else, and for fractions finer than a
+// microsecond.
+func (d *Document) Time(v Value) (micros int64, zoned, ok bool) {
+	if k := d.Kind(v); k != ValueTimestamp && k != ValueString {
+		return 0, false, false
+	}
+	t, ok := parseTime(d.Text(v))
+	return t.micros, t.zoned, ok
+}
+
+// Float is the double that an integer or float is. It gives false for all
+// else, and where the double would not keep the digits that are written.
+func (d *Document) Float(v Value) (float64, bool) {
+	if k := d.Kind(v); k != ValueInteger && k != ValueFloat {
+		return 0, false
+	}
+	return parseFloat(d.Text(v))
+}
+
 // Get is the value at a path of member names, or None.
 func (d *Document) Get(path ...string) Value {
 	v := d.Root()

@@ -1,12 +1,9 @@
 package transform
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
-
-	"backstory/source"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -155,16 +152,5 @@ func TestPartitionName(t *testing.T) {
 	r := flattenAll(t, Rules{Options: Options{Partition: ByDay}}, events(`{"event_day":"first","event_month":"x"}`))
 	if row := r.rows["e"][0]; row["data_event_day"] != "first" || row["event_month"] != "x" {
 		t.Errorf("got %v", row)
-	}
-}
-
-func TestNoType(t *testing.T) {
-	p := compile(t, Rules{})
-	b := p.NewBatcher(p.NewCatalog(nil), Limits{}, nil)
-	e := event(7, `{}`)
-	e.Type = ""
-	var ee *source.EventError
-	if err := b.Append(&e); !errors.As(err, &ee) || ee.Position != e.Position || ee.Hint() == "" {
-		t.Errorf("got %v, want an error with the event's position and a hint", err)
 	}
 }

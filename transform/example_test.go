@@ -63,3 +63,60 @@ func ExampleParseType() {
 	fmt.Println(t, t.Arrow(), err)
 	// Output: list<decimal(18,2)> list<element: decimal(18, 2), nullable> <nil>
 }
+
+// show runs an event through upcasters and prints the rows it becomes.
+func show(e *source.Event, opts ...transform.Option) {
+	p, err := transform.Compile(transform.Rules{}, opts...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	x, err := p.Explain(p.NewCatalog(nil), e)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, r := range x.Results {
+		fmt.Printf("%s, version %d: %s\n", r.Type, r.SchemaVersion, r.Data)
+	}
+}
+
+// A step takes events from one schema version to the next. Here it makes an
+// event of each line.
+func ExampleWithUpcaster() {
+	split := func(e *transform.Envelope, emit transform.Emit) error {
+		d := e.Data
+		for line := d.First(d.Get("lines")); line != transform.None; line = d.Next(line) {
+			var data transform.Document
+			if err := data.Parse(d.AppendJSON(nil, line), false); err != nil {
+				return err
+			}
+			out := *e
+			out.Data = &data
+			out.Retype("Cart.LineAdded", 3)
+			if err := emit(&out); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	show(&source.Event{Type: "Cart.Filled", SchemaVersion: 1, Data: []byte(`{"lines":[{"sku":"A"},{"sku":"B"}]}`)},
+		transform.WithUpcaster("Cart.Filled", 1, transform.UpcasterFunc(split)))
+	// Output:
+	// Cart.LineAdded, version 3: {"sku":"A"}
+	// Cart.LineAdded, version 3: {"sku":"B"}
+}
+
+// A repair mends what was written under the wrong schema version, which stays;
+// then comes the step from that version.
+func ExampleWithRepair() {
+	mend := func(e *transform.Envelope, emit transform.Emit) error {
+		e.Data.Rename(e.Data.Root(), "product", "sku")
+		return emit(e)
+	}
+	show(&source.Event{Type: "Cart.ItemAdded", SchemaVersion: 1, Data: []byte(`{"product":"A","qty":2}`)},
+		transform.WithRepair("Cart.ItemAdded", 1, transform.UpcasterFunc(mend)),
+		transform.WithUpcaster("Cart.ItemAdded", 1, transform.UpcasterFunc(renameQty)))
+	// Output:
+	// Cart.ItemAdded, version 2: {"sku":"A","quantity":2}
+}

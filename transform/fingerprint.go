@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -20,8 +21,9 @@ func (p *Pipeline) sign() error {
 		Options Options        `json:"options,omitzero"`
 		Payload source.Payload `json:"payload,omitzero"`
 		Steps   []string       `json:"steps,omitzero"`
+		Mask    []byte         `json:"mask,omitzero"`
 	}
-	s := signed{Options: p.rules.Options, Payload: p.rules.Payload}
+	s := signed{Options: p.rules.Options, Payload: p.rules.Payload, Mask: p.maskedProbe()}
 	for _, event := range slices.Sorted(maps.Keys(p.chains)) {
 		s.Steps = append(s.Steps, p.chains[event].rules(event)...)
 	}
@@ -87,20 +89,26 @@ type Change struct {
 }
 
 // Changes lists why rows made by old may differ from those p makes: one entry
-// an event type, by name, or one for all tables.
+// an event type, by name, or one for all tables. Contracts have no part in
+// it: they say what becomes of what is new from now on.
 func (p *Pipeline) Changes(old *Pipeline) []Change {
 	if p.fingerprint == old.fingerprint {
 		return nil
 	}
-	if why := wholeChange(old.rules, p.rules); why != "" {
+	was, now := old.rules, p.rules
+	was.Options, now.Options = was.Options.sameColumns(), now.Options.sameColumns()
+	if why := wholeChange(was, now); why != "" {
 		return []Change{{Why: why}}
+	}
+	if a, b := old.maskedProbe(), p.maskedProbe(); a != nil && b != nil && !bytes.Equal(a, b) {
+		return []Change{{Why: "the mask of new fields changed"}}
 	}
 	why := make(map[string]string)
 	for _, event := range eventsOf(old, p) {
 		switch {
 		case !slices.Equal(old.rulesOf(event), p.rulesOf(event)):
 			why[event] = "its upcasters changed"
-		case !reflect.DeepEqual(old.rules.Options.of(event), p.rules.Options.of(event)):
+		case !reflect.DeepEqual(was.Options.of(event), now.Options.of(event)):
 			why[event] = "what is said of its table changed"
 		}
 	}
@@ -118,6 +126,40 @@ func (p *Pipeline) Changes(old *Pipeline) []Change {
 		all = append(all, Change{Event: event, Why: why[event]})
 	}
 	return all
+}
+
+// Unlike lists the tables that are frozen otherwise than they are.
+func (p *Pipeline) Unlike(tables []*Table) []Change {
+	var all []Change
+	for _, f := range p.rules.Options.Frozen {
+		i := slices.IndexFunc(tables, func(t *Table) bool {
+			return t.Event == f.Event && slices.Equal(t.Explode, f.Explode) && (t.Event != "" || t.Name == f.Name)
+		})
+		if i < 0 {
+			continue
+		}
+		if why := unlike(tables[i], f); why != "" {
+			all = append(all, Change{Event: f.Event, Why: why})
+		}
+	}
+	return all
+}
+
+// unlike says how a table differs from what is frozen of it; it may have more
+// columns.
+func unlike(t, frozen *Table) string {
+	if t.Name != frozen.Name {
+		return "its frozen table is called " + frozen.Name
+	}
+	for _, c := range frozen.Columns {
+		switch i := t.Column(c.Name); {
+		case i < 0:
+			return "its frozen table also has the column " + c.Name
+		case !t.Columns[i].Type.Equal(c.Type) || t.Columns[i].Meta != c.Meta || !slices.Equal(t.Columns[i].Path, c.Path):
+			return "the column " + c.Name + " is frozen otherwise"
+		}
+	}
+	return ""
 }
 
 // wholeChange says what changed that concerns every table.
@@ -179,4 +221,28 @@ func (p *Pipeline) reached(event string) []string {
 	}
 	delete(seen, event)
 	return slices.Sorted(maps.Keys(seen))
+}
+
+// OtherTables says why tables made by old would be others under p even where
+// the upcasters make the same of an event, "" where they would not. What
+// becomes of what is new or does not fit is no such reason.
+func (p *Pipeline) OtherTables(old *Pipeline) string {
+	a, b := old.rules, p.rules
+	a.Options, b.Options = a.Options.sameColumns(), b.Options.sameColumns()
+	if why := wholeChange(a, b); why != "" {
+		return why
+	}
+	for _, event := range eventsOf(old, p) {
+		if !reflect.DeepEqual(a.Options.of(event), b.Options.of(event)) {
+			return "what is said of the table of " + event + " changed"
+		}
+	}
+	return ""
+}
+
+// sameColumns gives the options without those that make no difference to the
+// rows of events that fit.
+func (o Options) sameColumns() Options {
+	o.Contract, o.Contracts, o.ColumnContracts, o.NewFields, o.QuarantinePayload, o.Frozen = "", nil, nil, "", "", nil
+	return o
 }

@@ -10,7 +10,7 @@ import (
 // An intake takes in stored events: it makes envelopes of them and passes
 // them through the upcasters. It is for one goroutine.
 type intake struct {
-	opener *opener
+	opener *Opener
 	chain  chain
 }
 
@@ -18,40 +18,45 @@ func (p *Pipeline) newIntake(out Emit) *intake {
 	return &intake{opener: newOpener(p.lifted), chain: chain{p: p, out: out}}
 }
 
-// take passes on what an event becomes. An error is a *source.EventError, or
-// what out returned where that is marked as a writeError.
-func (in *intake) take(e *source.Event) error {
-	if e.Err != nil {
-		return e.Err
-	}
-	env, err := in.opener.open(e)
+// take passes on what an event becomes, and tells why it failed.
+func (in *intake) take(e *source.Event) *source.EventError {
+	env, err := in.opener.Open(e)
 	if err != nil {
-		return err
+		return complete(err, e.Position, e.Stream, e.Type, e.SchemaVersion)
 	}
 	// The upcasters may change the envelope; an error is about the event.
 	typ, stream, schema := env.Type, env.Stream, env.Stored
 	if err := in.chain.run(env); err != nil {
-		var w *writeError
-		if errors.As(err, &w) {
-			return w.err
-		}
-		var ee *source.EventError
-		if errors.As(err, &ee) {
-			return err
-		}
-		return &source.EventError{
-			Position: e.Position, Stream: string(stream), Type: strings.Clone(typ), Schema: schema,
-			Step: "upcast", Err: err, Advice: adviceOf(err),
-		}
+		return complete(err, e.Position, stream, typ, schema)
 	}
 	return nil
 }
 
-// writeError tells an error of what takes the rows from one of an upcaster.
-type writeError struct{ err error }
-
-func (e *writeError) Error() string { return e.err.Error() }
-func (e *writeError) Unwrap() error { return e.err }
+// complete makes an error one about an event. What an upcaster or the source
+// says of it already stays.
+func complete(err error, at source.Position, stream []byte, event string, schema int) *source.EventError {
+	var given *source.EventError
+	if !errors.As(err, &given) {
+		given = &source.EventError{Err: err, Advice: adviceOf(err)}
+	}
+	ee := *given
+	if ee.Position.IsZero() {
+		ee.Position = at
+	}
+	if ee.Stream == "" {
+		ee.Stream = string(stream)
+	}
+	if ee.Type == "" {
+		ee.Type = strings.Clone(event)
+	}
+	if ee.Schema == 0 {
+		ee.Schema = schema
+	}
+	if ee.Step == "" {
+		ee.Step = "upcast"
+	}
+	return &ee
+}
 
 // adviceOf gives the hint that an error carries, or "".
 func adviceOf(err error) string {

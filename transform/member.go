@@ -33,10 +33,11 @@ type member struct {
 
 	members []*member
 	index   map[string]int
-	crowded bool    // more than maxMembers, or deeper than maxLevels
-	wide    bool    // may be the root of a table
-	elem    *member // what lists hold
-	deep    bool    // there were lists too deep to be taken apart
+	crowded bool        // more than maxMembers, or deeper than maxLevels
+	wide    bool        // may be the root of a table
+	named   *policyNode // the members that contracts name, of which there are never too many
+	elem    *member     // what lists hold
+	deep    bool        // there were lists too deep to be taken apart
 
 	distinct sketch
 }
@@ -66,12 +67,13 @@ func (m *member) observeRoot(d *Document, at source.Position) {
 // among a table's columns.
 const rootMember = "$"
 
-// add makes a new member, or gives nil where there are too many.
+// add makes a new member, or gives nil where there are too many and no
+// contract names it.
 func (m *member) add(name string, at source.Position) *member {
 	n := len(m.members)
 	if n >= maxMembers {
 		m.crowded = true
-		if !m.wide || n >= maxRootMembers {
+		if (!m.wide || n >= maxRootMembers) && m.named.member(name) == nil {
 			return nil
 		}
 	}
@@ -79,7 +81,7 @@ func (m *member) add(name string, at source.Position) *member {
 		m.index = make(map[string]int)
 	}
 	m.index[name] = n
-	c := &member{name: name, first: at}
+	c := &member{name: name, first: at, named: m.named.member(name)}
 	m.members = append(m.members, c)
 	return c
 }
@@ -148,7 +150,7 @@ func (m *member) observe(d *Document, v Value, at source.Position, level int) {
 			return
 		}
 		if m.elem == nil {
-			m.elem = &member{wide: true}
+			m.elem = &member{wide: true, named: m.named}
 		}
 		for e := d.First(v); e != None; e = d.Next(e) {
 			m.elem.observe(d, e, at, level+1)
@@ -232,7 +234,7 @@ func (m *member) merge(o *member) {
 	m.deep = m.deep || o.deep
 	if o.elem != nil {
 		if m.elem == nil {
-			m.elem = &member{wide: true}
+			m.elem = &member{wide: true, named: m.named}
 		}
 		m.elem.merge(o.elem)
 	}

@@ -37,6 +37,41 @@ func (d *Document) NewDecimal(text string) (Value, bool) {
 	return d.newText(ValueDecimal, text), true
 }
 
+// NewText makes a value of a kind that has a text: a number, string or typed
+// value. It copies text, which may be the text of another value, and gives
+// false if text is none of the kind: a number as JSON has it or NaN, Infinity
+// and -Infinity, 32 hexadecimal digits, a decimal number, ISO 8601, UTF-8.
+func (d *Document) NewText(k ValueKind, text []byte) (Value, bool) {
+	if !isText(k, text) {
+		return None, false
+	}
+	off := len(d.aux)
+	d.aux = append(d.aux, text...)
+	return d.newNode(k, off), true
+}
+
+func isText(k ValueKind, text []byte) bool {
+	switch k {
+	case ValueInteger, ValueFloat:
+		var n node
+		if len(text) == 0 {
+			return false
+		}
+		end, err := parseScalar(text, 0, &n)
+		return err == nil && end == len(text) && (n.kind == k || n.kind == ValueInteger && k == ValueFloat)
+	case ValueString:
+		return utf8.Valid(text)
+	case ValueUUID:
+		return isUUIDHex(text)
+	case ValueDecimal:
+		return isDecimal(text)
+	case ValueTimestamp:
+		_, ok := parseTime(text)
+		return ok
+	}
+	return false
+}
+
 // NewBool makes true or false.
 func (d *Document) NewBool(x bool) Value {
 	if x {
@@ -65,10 +100,19 @@ func (d *Document) newNode(k ValueKind, off int) Value {
 	if len(d.aux) > math.MaxUint32 {
 		panic("transform: a document's texts exceed 4 GiB")
 	}
+	d.begin()
 	d.nodes = append(d.nodes, node{
 		kind: k, flags: textInAux, off: uint32(off), end: uint32(len(d.aux)), first: None, next: None,
 	})
 	return Value(len(d.nodes) - 1)
+}
+
+// begin sees to it that the first value of a document that was not parsed is
+// not its root by being the first.
+func (d *Document) begin() {
+	if len(d.nodes) == 0 {
+		d.root = None
+	}
 }
 
 // Put makes v the member of object with that name: in place of the one that

@@ -45,6 +45,7 @@ func (d *Document) Parse(src []byte, markers bool) error {
 // Reset empties the document and lets go of the bytes it was parsed from.
 func (d *Document) Reset() {
 	d.src, d.aux, d.nodes, d.unknown = nil, d.aux[:0], d.nodes[:0], d.unknown[:0]
+	d.root = None // new values are none until SetRoot makes one of them the root
 }
 
 func (d *Document) parse(src []byte) error {

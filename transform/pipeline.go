@@ -2,11 +2,9 @@ package transform
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"backstory/source"
 )
@@ -60,6 +58,7 @@ func WithRepair(event string, at int, u Upcaster) Option {
 type Pipeline struct {
 	rules       Rules
 	lifted      lifted
+	mask        func(dst, text []byte) []byte // nil where there is none
 	chains      map[string]*typeChain
 	fingerprint string
 }
@@ -91,6 +90,9 @@ func (p *Pipeline) place(event string, version int) *place {
 
 // Compile checks the rules and makes them ready to run.
 func Compile(rules Rules, opts ...Option) (*Pipeline, error) {
+	if err := rules.Options.check(); err != nil {
+		return nil, fmt.Errorf("compile options: %w", err)
+	}
 	p := &Pipeline{rules: rules, lifted: newLifted(rules.Payload), chains: make(map[string]*typeChain)}
 	for _, o := range opts {
 		if err := o(p); err != nil {
@@ -128,7 +130,11 @@ func (p *Pipeline) NewCatalog(tables []*Table) *Catalog {
 }
 
 // NewShapes makes an empty collection for the pipeline's payloads.
-func (p *Pipeline) NewShapes() *Shapes { return NewShapes(p.rules.Payload) }
+func (p *Pipeline) NewShapes() *Shapes {
+	s := NewShapes(p.rules.Payload)
+	s.options = p.rules.Options
+	return s
+}
 
 // Ends gives the schema version that upcasting ends at, by event type. Types
 // without steps are not among them.
@@ -140,27 +146,4 @@ func (p *Pipeline) Ends() map[string]int {
 		}
 	}
 	return ends
-}
-
-var errNoData = errors.New("an upcaster emitted an event without a payload")
-
-// chainError says that a chain has no place for an event.
-type chainError struct {
-	event                  string
-	version, first, passed int
-}
-
-func (e *chainError) Error() string {
-	if e.passed > 0 {
-		return fmt.Sprintf("more than %d steps: the chain does not end", e.passed)
-	}
-	return fmt.Sprintf("no upcaster leads on from schema version %d of %s: the first takes version %d", e.version, e.event, e.first)
-}
-
-// Hint says what to do about the error.
-func (e *chainError) Hint() string {
-	if e.passed > 0 {
-		return "look for upcasters that retype events in a circle"
-	}
-	return fmt.Sprintf("add an upcaster of %s from: %d", strings.Clone(e.event), e.version)
 }

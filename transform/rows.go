@@ -11,25 +11,40 @@ import (
 type rows struct {
 	table    *Table
 	bindings bindings
+	policy   *policy
+	mask     *mask // nil where _extra is not masked
 	columns  []*column
 	envelope [8]*column // the first columns, in the order of envelopeColumns
 	extra    *column    // the last column
 	own      []*column  // those between
 	n        int
-	bytes    int      // about what the rows take
-	kept     int      // what the rows of the last record took: the columns keep that memory
-	counted  int      // how many of the rows are in bytes
+	bytes    int  // about what the rows take
+	kept     int  // what the rows of the last record took: the columns keep that memory
+	counted  int  // how many of the rows are in bytes
+	payload  int  // about the bytes of the payloads of the others
+	touched  bool // the event at work may have rows here, behind the first before
+	before   int
 	inExtra  bool     // the row at work has values in _extra
 	path     [][]byte // memory for a filling's path
 	key      []byte   // memory for a path in _extra
 }
 
-func newRows(t *Table, b bindings) *rows {
-	r := &rows{table: t, bindings: b}
+func (p *Pipeline) newRows(c *Catalog, t *Table) *rows {
+	r := &rows{table: t, policy: c.policy(t.Event, t.Explode)}
+	r.bindings = bind(t, c.options, r.policy, p.lifted, c.seals(t))
+	if c.options.NewFields == NewMasked {
+		r.mask = p.newMask()
+	}
 	for _, c := range t.Columns {
 		column := newColumn(c.Type)
 		column.reads = c.Declared
+		if c.Masked {
+			column.mask = p.newMask()
+		}
 		r.columns = append(r.columns, column)
+	}
+	if t.IsQuarantine() {
+		return r
 	}
 	n := copy(r.envelope[:], r.columns)
 	r.extra = r.columns[len(r.columns)-1]
@@ -102,12 +117,28 @@ func (r *rows) keep(d *Document, v Value, path [][]byte, meta bool) {
 	}
 	x = appendQuoted(x, key)
 	x = append(x, ':')
-	r.key, r.extra.bytes = key, d.AppendJSON(x, v)
+	r.key = key
+	if r.mask != nil {
+		r.extra.bytes = r.mask.appendJSON(x, d, v)
+		return
+	}
+	r.extra.bytes = d.AppendJSON(x, v)
 }
 
-// payload fills the column data of the table of all events: the payload
+// takeBack forgets the rows behind the first n, finished or not.
+func (r *rows) takeBack(n int) {
+	for _, c := range r.columns {
+		c.truncate(n)
+	}
+	if r.inExtra {
+		r.extra.bytes, r.inExtra = r.extra.bytes[:r.extra.offsets[n]], false
+	}
+	r.n, r.payload = n, 0
+}
+
+// whole fills the column data of the table of all events: the payload
 // without what stands in the envelope.
-func (r *rows) payload(e *Envelope) {
+func (r *rows) whole(e *Envelope) {
 	c := r.own[0]
 	d := e.Data
 	root := d.Root()
@@ -162,11 +193,17 @@ func (r *rows) held() int { return max(r.bytes, r.kept) }
 // reset forgets the rows and keeps their memory.
 func (r *rows) reset() {
 	r.kept = max(r.kept, r.size())
-	r.n, r.bytes, r.counted = 0, 0, 0
+	r.n, r.bytes, r.counted, r.payload = 0, 0, 0, 0
+	r.touched, r.inExtra = false, false
 	for _, c := range r.columns {
 		c.reset()
 	}
 }
 
-// forget lets go of the memory too.
-func (r *rows) forget() { *r = *newRows(r.table, r.bindings) }
+// forget lets go of the memory too. There must be no rows.
+func (r *rows) forget() {
+	r.kept = 0
+	for _, c := range r.columns {
+		c.forget()
+	}
+}

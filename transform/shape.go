@@ -11,8 +11,14 @@ import (
 // event type, in memory that is bounded by the number of distinct members,
 // not of events. It is for one goroutine.
 type Shapes struct {
-	lifted lifted
-	byType map[string]*Shape
+	// Failed counts the events that could not be opened or upcast. They are in
+	// no Shape. FirstFailed tells why of the one with the lowest position.
+	Failed      int64
+	FirstFailed *source.EventError
+
+	lifted  lifted
+	options Options // whose contracts name members
+	byType  map[string]*Shape
 }
 
 // Shape is what the payloads of one event type look like.
@@ -55,8 +61,7 @@ func (s *Shapes) All() []*Shape {
 func (s *Shapes) Observe(env *Envelope) {
 	sh := s.byType[env.Type]
 	if sh == nil {
-		sh = &Shape{Event: env.Type, First: env.Position, Versions: make(map[int]int64)}
-		s.byType[env.Type] = sh
+		sh = s.newShape(env.Type, env.Position)
 	}
 	sh.Events++
 	sh.Bytes += int64(len(env.Data.src))
@@ -82,9 +87,26 @@ func (s *Shapes) Observe(env *Envelope) {
 	}
 }
 
+func (s *Shapes) newShape(event string, at source.Position) *Shape {
+	named := s.options.policy(event, func(Contract) newness { return asColumn })
+	sh := &Shape{Event: event, First: at, Versions: make(map[int]int64)}
+	sh.data.named, sh.meta.named = &named.data, &named.meta
+	s.byType[event] = sh
+	return sh
+}
+
+// fail counts an event that failed.
+func (s *Shapes) fail(n int64, first *source.EventError) {
+	s.Failed += n
+	if first != nil && (s.FirstFailed == nil || first.Position.Compare(s.FirstFailed.Position) < 0) {
+		s.FirstFailed = first
+	}
+}
+
 // Merge adds what o has seen; o is not to be used any more. The order of
 // merging does not change which types are found.
 func (s *Shapes) Merge(o *Shapes) {
+	s.fail(o.Failed, o.FirstFailed)
 	for _, b := range o.All() {
 		a := s.byType[b.Event]
 		if a == nil {

@@ -43,6 +43,9 @@ type Column struct {
 	// Closed says that objects at the path are not taken apart any further:
 	// their members have no columns of their own but those there are.
 	Closed bool `json:"closed,omitempty"`
+	// Masked says that the column holds masks of the values, and never a
+	// value itself.
+	Masked bool `json:"masked,omitempty"`
 }
 
 // closed tells whether objects at the column's path are taken as they are,
@@ -66,12 +69,13 @@ const (
 // show readers the partition of a row.
 func (p Partition) Column() string { return "event_" + string(p) }
 
-// Table is where the rows of one event type go (or of all types, or of one
-// exploded list). It is immutable once it has been handed to a sink: a
+// Table is where the rows of one event type go (or of all types, of one
+// exploded list, or of the events in quarantine). It is immutable once it has been handed to a sink: a
 // table that evolves is a new Table with a higher Version.
 type Table struct {
 	Name string `json:"name"`
-	// Event is the event type whose rows the table holds, "" for all types.
+	// Event is the event type whose rows the table holds, "" for all types
+	// and for the events in quarantine.
 	Event string `json:"event,omitempty"`
 	// Explode is the path of the list whose elements are the rows, nil where
 	// the rows are events.
@@ -83,6 +87,10 @@ type Table struct {
 
 	schema *arrow.Schema
 }
+
+// IsQuarantine tells whether the table holds the events that failed. It has
+// columns of its own, and no _extra.
+func (t *Table) IsQuarantine() bool { return t.Name == Quarantine && t.Event == "" }
 
 // Record is a batch of a table's rows as it is handed to a sink.
 type Record = arrow.Record
@@ -121,8 +129,8 @@ func (t *Table) closes(path []string) bool {
 	return false
 }
 
-// Names of the envelope's columns, which come first in every table, and of
-// the column that takes what fits no other.
+// Names of the envelope's columns, which come first in every table but
+// _quarantine, and of the column that takes what fits no other.
 const (
 	ColPosition      = "position"
 	ColSubIndex      = "sub_index"

@@ -7,18 +7,15 @@ import (
 )
 
 // A Clock reads the times of stored events. It is for one goroutine.
-type Clock struct{ opener *opener }
+type Clock struct{ opener *Opener }
 
 // NewClock makes a Clock for the pipeline's payloads.
-func (p *Pipeline) NewClock() *Clock { return &Clock{newOpener(p.lifted)} }
+func (p *Pipeline) NewClock() *Clock { return &Clock{p.NewOpener()} }
 
 // Time gives the time of an event, false if it has none. An error is a
 // *source.EventError.
 func (c *Clock) Time(e *source.Event) (time.Time, bool, error) {
-	if e.Err != nil {
-		return time.Time{}, false, e.Err
-	}
-	env, err := c.opener.open(e)
+	env, err := c.opener.Open(e)
 	if err != nil || !env.HasTime {
 		return time.Time{}, false, err
 	}

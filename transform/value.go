@@ -75,6 +75,10 @@ func (c *column) appendValue(d *Document, v Value) bool {
 		}
 		return true
 	case String:
+		if c.mask != nil {
+			c.appendMasked(d, v)
+			return true
+		}
 		switch kind {
 		case ValueUUID:
 			c.bytes = appendUUID(c.bytes, d.Text(v))

@@ -87,10 +87,32 @@ func (m *Mapping) path(f Field, p source.Path) {
 	}
 }
 
+// schemaVersion says that the schema version is found where the
+// configuration names it; "" leaves it where the layout has it.
+func (m *Mapping) schemaVersion(value string) error {
+	switch {
+	case value == "":
+		return nil
+	case value == Suffix:
+		m.Payload.VersionSuffix = true
+		return nil
+	}
+	path, err := parsePath(value)
+	if err != nil {
+		return fmt.Errorf("read schema_version: %w", err)
+	}
+	if path.Meta && m.Columns[Meta].Name == "" {
+		return source.Setup("name a path into data, such as $.v, or the column of the metadata",
+			"read schema_version %s: table %s has no column with metadata", value, m.Table)
+	}
+	m.Payload.SchemaVersion = path
+	return nil
+}
+
 // DefaultSchemaVersion is the schema version of an event whose row does not
-// say: 1, or 0 where the payload says.
+// say: 1, or 0 where the payload or the type's name says.
 func (m *Mapping) DefaultSchemaVersion() int {
-	if m.Payload.SchemaVersion.IsZero() {
+	if m.Payload.SchemaVersion.IsZero() && !m.Payload.VersionSuffix {
 		return 1
 	}
 	return 0

@@ -19,6 +19,9 @@ const (
 	OwnColumns = "columns"
 )
 
+// Suffix is the schema version that ends a type's name: ItemAddedV2.
+const Suffix = "suffix"
+
 // Config is the part of a source's configuration that says how its events
 // lie in a table. Every value is plain: environment variables have been put
 // in before.
@@ -33,7 +36,11 @@ type Config struct {
 	State State `yaml:"state"`
 	// Columns is for OwnColumns only.
 	Columns Columns `yaml:"columns"`
-	Names   Names   `yaml:"names"`
+	// SchemaVersion says where the schema version stands: Suffix, at the end of
+	// the type's name, or a path as in Columns. It is empty where the layout
+	// says it, or nothing does: then it is 1.
+	SchemaVersion string `yaml:"schema_version"`
+	Names         Names  `yaml:"names"`
 }
 
 // Names turns stored type texts into event types; see source.Names.
@@ -72,7 +79,7 @@ func (c *Config) Resolve(tables []Table) (*Mapping, error) {
 	}
 	m.Payload.Names.Aliases = c.Names.Aliases
 	m.Payload.Names.Prefixes = c.Names.Prefixes
-	return m, nil
+	return m, m.schemaVersion(c.SchemaVersion)
 }
 
 // choose picks the table that was named, or the only one that fits.

@@ -95,6 +95,7 @@ func TestCannotResolve(t *testing.T) {
 		"snapshots":     {Config{Table: "shop_snapshots"}, []Table{pg("shop_snapshots", library...)}, "missing notification_id", "snapshots are not events"},
 		"tracking":      {Config{Table: "shop_tracking"}, []Table{pg("shop_tracking", "notification_id integer")}, "missing originator_id", "tracks"},
 		"state is json": {Config{Table: "x"}, []Table{pg("x", "originator_id uuid", "originator_version integer", "topic text", "state json", "notification_id integer")}, "column state is of type json", "layout: columns"},
+		"no metadata":   {Config{SchemaVersion: "$meta.v"}, []Table{shop}, "table public.shop_events has no column with metadata", "$.v"},
 		"bad position":  {Config{Table: "x"}, []Table{pg("x", append(slices.Clone(library), "notification_id text")...)}, "column notification_id is of type text", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -139,6 +140,42 @@ func TestOwnColumns(t *testing.T) {
 	}
 }
 
+// TestSchemaVersion says where the schema version stands, for both layouts.
+func TestSchemaVersion(t *testing.T) {
+	shop := pg("shop_events", withPosition(library, "event_id uuid", "metadata json")...)
+	log := pg("log", "id integer", "stream text", "kind text", "body json", "headers json")
+	own := Columns{Position: "id", Stream: "stream", Type: "kind", Data: "body", Meta: "headers"}
+	classVersion := source.Path{Names: []string{"class_version"}}
+	for name, c := range map[string]struct {
+		config Config
+		table  Table
+		suffix bool
+		path   source.Path
+		row    int // what an event has whose row does not say
+	}{
+		"library":           {Config{}, shop, false, classVersion, 0},
+		"library, suffix":   {Config{SchemaVersion: Suffix}, shop, true, classVersion, 0},
+		"library, path":     {Config{SchemaVersion: "$.head.v"}, shop, false, source.Path{Names: []string{"head", "v"}}, 0},
+		"library, metadata": {Config{SchemaVersion: "$meta.v"}, shop, false, source.Path{Meta: true, Names: []string{"v"}}, 0},
+		"own":               {Config{Table: "log", Columns: own}, log, false, source.Path{}, 1},
+		"own, suffix":       {Config{Table: "log", Columns: own, SchemaVersion: Suffix}, log, true, source.Path{}, 0},
+		"own, metadata":     {Config{Table: "log", Columns: own, SchemaVersion: "$meta.v"}, log, false, source.Path{Meta: true, Names: []string{"v"}}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if ps := c.config.Validate(); len(ps) > 0 {
+				t.Fatalf("got problems %v", ps)
+			}
+			m, err := c.config.Resolve([]Table{c.table})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m.Payload.VersionSuffix != c.suffix || !cmp.Equal(m.Payload.SchemaVersion, c.path) || m.DefaultSchemaVersion() != c.row {
+				t.Errorf("got suffix %t, path %v, row %d", m.Payload.VersionSuffix, m.Payload.SchemaVersion, m.DefaultSchemaVersion())
+			}
+		})
+	}
+}
+
 // TestValidate wants every problem of a config, each with its key.
 func TestValidate(t *testing.T) {
 	key := Secret(vectorKey)
@@ -163,6 +200,12 @@ func TestValidate(t *testing.T) {
 			"columns.meta: meta must be a column, not a path"}},
 		"meta that is not there": {Config{Table: "t", Columns: Columns{Position: "p", Stream: "$meta.s", Type: "k", Data: "d"}}, []string{
 			"columns.stream: path $meta.s leads into meta, but columns.meta is missing"}},
+		"schema version without sense": {Config{SchemaVersion: "v"}, []string{"schema_version: there is no schema version at v"}},
+		"schema version nowhere":       {Config{SchemaVersion: "$.a..b"}, []string{"schema_version: there is no schema version at $.a..b"}},
+		"schema version twice": {Config{Table: "t", SchemaVersion: Suffix, Columns: Columns{Position: "p", Stream: "s", Type: "k", Data: "d", SchemaVersion: "v"}}, []string{
+			"schema_version: columns.schema_version says already where the schema version stands"}},
+		"schema version in no metadata": {Config{Table: "t", SchemaVersion: "$meta.v", Columns: Columns{Position: "p", Stream: "s", Type: "k", Data: "d"}}, []string{
+			"schema_version: path $meta.v leads into meta, but columns.meta is missing"}},
 		"state": {Config{State: State{Cipher: "rot13", Compress: "lz4"}}, []string{
 			"state.cipher: there is no cipher rot13", "state.compress: there is no compression lz4"}},
 		"no key":             {Config{State: State{Cipher: AESGCM}}, []string{"state.key: cipher aes-gcm wants a key"}},

@@ -35,8 +35,33 @@ func (c *Config) Validate() []Problem {
 		ps = append(ps, Problem{[]string{"layout"},
 			fmt.Sprintf("there is no layout %s", layout), "write eventsourcing or columns"})
 	}
+	ps = append(ps, c.schemaVersion()...)
 	ps = append(ps, c.State.validate()...)
 	return append(ps, c.Names.validate()...)
+}
+
+// schemaVersion finds what is wrong with where the schema version stands.
+func (c *Config) schemaVersion() []Problem {
+	if c.SchemaVersion == "" {
+		return nil
+	}
+	key := []string{"schema_version"}
+	if c.Columns.SchemaVersion != "" {
+		return []Problem{{key, "columns.schema_version says already where the schema version stands", "leave one of the two out"}}
+	}
+	if c.SchemaVersion == Suffix {
+		return nil
+	}
+	path, err := parsePath(c.SchemaVersion)
+	switch {
+	case !isPath(c.SchemaVersion) || err != nil:
+		return []Problem{{key, fmt.Sprintf("there is no schema version at %s", c.SchemaVersion),
+			"write suffix where it ends the name of the type, $.a.b for a member of data, or $meta.a.b for one of meta"}}
+	case path.Meta && c.layout() == OwnColumns && c.Columns.Meta == "":
+		return []Problem{{key, fmt.Sprintf("path %s leads into meta, but columns.meta is missing", c.SchemaVersion),
+			"name the column that holds the metadata"}}
+	}
+	return nil
 }
 
 func (c *Columns) validate() []Problem {
