@@ -8,8 +8,9 @@ import "context"
 // by another process.
 type Generations interface {
 	// Live gives the generation that readers see, 0 where the job has none
-	// yet. It changes nothing, but for a Swap that a crash left half done,
-	// which whoever holds the live generation finishes.
+	// yet. From its decision on a Swap counts, also where a crash left it half
+	// done: whoever works on the live generation next finishes it. Live itself
+	// changes nothing.
 	Live(ctx context.Context, job string) (int, error)
 	// Swap makes a generation the live one, each table at once for its
 	// readers, tables that it does not have taken away. The one before is kept,

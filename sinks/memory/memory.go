@@ -21,6 +21,7 @@ import (
 type Store struct {
 	mu   sync.Mutex
 	jobs map[key]*held
+	live map[string]int // the generation that readers see, by job
 }
 
 type key struct {
@@ -71,12 +72,20 @@ func (s *Store) Rows(job string, generation int, table string) []string {
 
 func (s *Store) held(k key) *held {
 	if s.jobs == nil {
-		s.jobs = make(map[key]*held)
+		s.jobs, s.live = make(map[key]*held), make(map[string]int)
 	}
 	if s.jobs[k] == nil {
 		s.jobs[k] = &held{}
 	}
 	return s.jobs[k]
+}
+
+// empty tells whether nothing was ever kept.
+func (h *held) empty() bool { return h == nil || len(h.tables) == 0 && len(h.loads) == 0 }
+
+// find gives the index of a committed load, or -1.
+func (h *held) find(l sinks.Load) int {
+	return slices.IndexFunc(h.loads, func(o load) bool { return o.manifest.Window == l.Window })
 }
 
 func (h *held) table(name string) *transform.Table {
@@ -106,9 +115,11 @@ type Sink struct {
 }
 
 var (
-	_ sinks.Sink      = (*Sink)(nil)
-	_ sinks.Evolver   = (*Sink)(nil)
-	_ sinks.Inventory = (*Sink)(nil)
+	_ sinks.Sink        = (*Sink)(nil)
+	_ sinks.Evolver     = (*Sink)(nil)
+	_ sinks.Inventory   = (*Sink)(nil)
+	_ sinks.Generations = (*Sink)(nil)
+	_ sinks.Replacer    = (*Sink)(nil)
 )
 
 // Begin starts a load.
@@ -118,6 +129,9 @@ func (s *Sink) Begin(ctx context.Context, l sinks.Load) (sinks.Txn, error) {
 	}
 	s.store.mu.Lock()
 	defer s.store.mu.Unlock()
+	if err := s.mayLoad(l); err != nil {
+		return nil, fmt.Errorf("begin load %s of job %s: %w", l.Window, l.Job, err)
+	}
 	for _, m := range s.store.held(key{l.Job, l.Generation}).loads {
 		if m.manifest.Window == l.Window {
 			return nil, sinks.ErrCommitted
@@ -131,8 +145,12 @@ func (s *Sink) Begin(ctx context.Context, l sinks.Load) (sinks.Txn, error) {
 			return nil, fmt.Errorf("begin load %s of job %s: window %s is being loaded and overlaps it", l.Window, l.Job, v.Window)
 		}
 	}
+	return s.begin(l), nil
+}
+
+func (s *Sink) begin(l sinks.Load) *txn {
 	s.underway[l] = true
-	return &txn{sink: s, load: l, tables: make(map[string]*transform.Table), rows: make(map[string][]row)}, nil
+	return &txn{sink: s, load: l, tables: make(map[string]*transform.Table), rows: make(map[string][]row)}
 }
 
 // Close does nothing: what is committed stays in the store.
@@ -144,6 +162,7 @@ type txn struct {
 	tables map[string]*transform.Table
 	order  []string
 	rows   map[string][]row
+	again  bool // it takes the place of a committed load
 	done   bool
 }
 
@@ -203,7 +222,12 @@ func (t *txn) finish(m sinks.Manifest) {
 	for _, name := range t.order {
 		h.set(t.tables[name])
 	}
+	if t.again {
+		i := h.find(t.load)
+		h.loads = slices.Delete(h.loads, i, i+1)
+	}
 	h.loads = append(h.loads, load{m, t.rows})
+	store.show(t.load.Job, t.load.Generation)
 	slices.SortFunc(h.loads, func(a, b load) int { return a.manifest.Window.After.Compare(b.manifest.Window.After) })
 	delete(t.sink.underway, t.load)
 	t.done = true
@@ -233,6 +257,14 @@ func (s *Sink) evolve(job string, generation int, tables []*transform.Table) {
 	h := s.store.held(key{job, generation})
 	for _, t := range tables {
 		h.set(t)
+	}
+	s.store.show(job, generation)
+}
+
+// show makes a generation the live one if there is none.
+func (s *Store) show(job string, generation int) {
+	if s.live[job] == 0 {
+		s.live[job] = generation
 	}
 }
 

@@ -23,7 +23,7 @@ func (t *txn) Commit(ctx context.Context, s sinks.Summary) error {
 		return explain(err, "commit load %s of job %s", t.load.Window, t.load.Job)
 	}
 	t.done = true
-	t.job.end(t.load.Window, true)
+	t.job.end(t.load.Window, !t.again)
 	t.job.sink.step("committed")
 	return nil
 }
@@ -48,6 +48,9 @@ func (t *txn) commit(ctx context.Context, s sinks.Summary) error {
 	}
 	if err := j.record(); err != nil {
 		return err
+	}
+	if t.again {
+		return t.instead(ctx, m)
 	}
 	// What can fail for want of space or rights should fail before the decision.
 	if err := j.prepare(m); err != nil {
@@ -83,12 +86,15 @@ func (t *txn) finish(s sinks.Summary) ([]sinks.LoadedTable, error) {
 			index[p.table.Name] = i
 			tables = append(tables, sinks.LoadedTable{Name: p.table.Name})
 		}
-		f := sinks.File{Path: filePath(p.table.Name, p.partition, t.stem), Rows: p.writer.Rows(), Bytes: p.writer.Bytes()}
+		f := sinks.File{Path: filePath(p.table.Name, p.partition, t.file), Rows: p.writer.Rows(), Bytes: p.writer.Bytes()}
 		lt := &tables[i]
 		lt.Rows += f.Rows
 		lt.Bytes += f.Bytes
 		t.stored += f.Bytes
 		lt.Files = append(lt.Files, f)
+	}
+	if err := t.number(tables); err != nil {
+		return nil, err
 	}
 	var g errgroup.Group
 	g.SetLimit(syncsAtOnce)
@@ -102,6 +108,25 @@ func (t *txn) finish(s sinks.Summary) ([]sinks.LoadedTable, error) {
 		return nil, nil
 	}
 	return tables, syncDir(t.job.layout.stagingOf(t.stem))
+}
+
+// number gives the files their numbers in the manifest, which has them table
+// by table, while they were begun as rows came.
+func (t *txn) number(tables []sinks.LoadedTable) error {
+	numbers := make(map[string]int)
+	for _, lt := range tables {
+		for _, f := range lt.Files {
+			numbers[f.Path] = len(numbers)
+		}
+	}
+	for _, p := range t.order {
+		to := t.job.layout.staged(t.stem, numbers[filePath(p.table.Name, p.partition, t.file)])
+		if err := os.Rename(p.file.path, to); err != nil {
+			return err
+		}
+		p.file.path = to
+	}
+	return nil
 }
 
 // Names of the facts in a file's key-value metadata.
@@ -131,7 +156,7 @@ func facts(l sinks.Load, fingerprint, version string, t *transform.Table) []parq
 // prepare makes the folders that publish needs, and refuses names that are
 // taken by files which no manifest knows.
 func (j *job) prepare(m sinks.Manifest) error {
-	dirs := map[string]bool{j.layout.pending(): true, j.layout.manifests(): true}
+	dirs := map[string]bool{j.layout.pending(): true, j.layout.manifests: true}
 	for _, t := range m.Tables {
 		for _, f := range t.Files {
 			path := j.layout.file(f.Path)
@@ -177,14 +202,14 @@ func (j *job) publish(stem string) error {
 		return err
 	}
 	j.sink.step("rename manifest")
-	if err := makeDir(j.layout.manifests()); err != nil {
+	if err := makeDir(j.layout.manifests); err != nil {
 		return err
 	}
 	if err := os.Rename(j.layout.pendingOf(stem), j.layout.manifest(stem)); err != nil {
 		return err
 	}
 	j.sink.step("sync manifests")
-	if err := syncDirs(j.layout.manifests(), j.layout.pending()); err != nil {
+	if err := syncDirs(j.layout.manifests, j.layout.pending()); err != nil {
 		return err
 	}
 	j.sink.step("remove staging")

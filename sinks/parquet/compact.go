@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -52,7 +51,7 @@ func (j *job) compact(ctx context.Context, o sinks.CompactOptions) (sinks.Compac
 	merges := make(map[string][]merge)
 	for _, t := range j.tables.Tables {
 		pieces := piecesOf(loads, t)
-		merges[t.Name] = plan(pieces, o.TargetBytes)
+		merges[t.Name] = plan(pieces, o.TargetBytes, j.layout.mark)
 		ct := sinks.CompactedTable{Name: t.Name, FilesBefore: len(pieces), FilesAfter: len(pieces)}
 		for _, p := range pieces {
 			ct.Bytes += p.bytes
@@ -130,14 +129,14 @@ func piecesOf(loads []sinks.Manifest, t *transform.Table) []piece {
 
 // plan groups adjacent small files of one partition whose rows were made
 // with the same rules, so that a merged file can say which.
-func plan(pieces []piece, target int64) []merge {
+func plan(pieces []piece, target int64, mark string) []merge {
 	var merges []merge
 	var group []piece
 	var size int64
 	end := func() {
 		if len(group) > 1 {
 			name := stem(source.Window{After: group[0].first.After, Through: group[len(group)-1].last.Through})
-			merges = append(merges, merge{path.Dir(group[0].path) + "/" + name + ".parquet", group})
+			merges = append(merges, merge{path.Dir(group[0].path) + "/" + name + mark + ".parquet", group})
 		}
 		group, size = nil, 0
 	}
@@ -250,19 +249,11 @@ func (j *job) mergeTable(ctx context.Context, sw *swap, t *transform.Table, merg
 }
 
 func (j *job) appendFile(w *parquetfile.Writer, rel string) error {
-	src, err := os.Open(j.layout.file(rel))
+	src, r, err := open(j.layout.file(rel))
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	info, err := src.Stat()
-	if err != nil {
-		return err
-	}
-	r, err := parquetfile.NewReader(src, info.Size())
-	if err != nil {
-		return err
-	}
 	return w.AppendRows(r)
 }
 

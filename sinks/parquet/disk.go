@@ -112,6 +112,18 @@ func exists(path string) (bool, error) {
 	return err == nil, err
 }
 
+// inode identifies a file or folder whatever its name; 0 if it is not there.
+func inode(path string) uint64 {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return 0
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(st.Ino)
+	}
+	return 0
+}
+
 // list gives the names in a folder in order, none if it is not there.
 func list(path string) ([]string, error) {
 	entries, err := os.ReadDir(path)

@@ -143,27 +143,40 @@ func (j *job) growTable(ctx context.Context, sw *swap, loads []sinks.Manifest, t
 
 // growFile writes a file with the columns of t, or links it if it has them.
 func (j *job) growFile(from, to string, t *transform.Table) (size int64, err error) {
-	src, err := os.Open(from)
+	src, r, err := open(from)
 	if err != nil {
 		return 0, err
 	}
 	defer src.Close()
-	info, err := src.Stat()
-	if err != nil {
-		return 0, err
-	}
-	r, err := parquetfile.NewReader(src, info.Size())
-	if err != nil {
-		return 0, err
-	}
 	fits, err := r.Fits(t)
 	if err != nil {
 		return 0, err
 	}
 	if fits {
+		info, err := src.Stat()
+		if err != nil {
+			return 0, err
+		}
 		return info.Size(), link(from, to)
 	}
 	return j.writeFile(to, t, r.Facts(), func(w *parquetfile.Writer) error { return w.CopyGroups(r) })
+}
+
+// open opens a file of a table to read it. The caller closes it.
+func open(path string) (*os.File, *parquetfile.Reader, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	r, err := parquetfile.NewReader(f, info.Size())
+	if err != nil {
+		return nil, nil, errors.Join(err, f.Close())
+	}
+	return f, r, nil
 }
 
 // writeFile writes a durable file of t with what fill adds.

@@ -2,8 +2,6 @@ package parquet
 
 import (
 	"errors"
-	"os"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,16 +14,4 @@ func exchange(a, b string) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// inode identifies a folder whatever its name; 0 if it is not there.
-func inode(path string) uint64 {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return 0
-	}
-	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		return st.Ino
-	}
-	return 0
 }

@@ -4,3 +4,10 @@ package parquet
 func WithoutExchange(s *Sink) {
 	s.exchange = func(a, b string) (bool, error) { return false, nil }
 }
+
+// WithExchange makes the sink's folders change places by fn, which tells
+// whether the file system can do it; Exchange is what it does otherwise.
+func WithExchange(s *Sink, fn func(a, b string) (bool, error)) { s.exchange = fn }
+
+// Exchange swaps two names in one step where the file system can.
+func Exchange(a, b string) (bool, error) { return exchange(a, b) }

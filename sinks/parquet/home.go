@@ -3,55 +3,67 @@ package parquet
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"backstory/sinks"
 )
 
-// lockPatience is how long a job's lock is waited for: the process that
-// holds it may be about to end.
+// lockPatience is how long a lock is waited for: the process that holds it
+// may be about to end.
 const lockPatience = 3 * time.Second
 
-// home is a job's folder below _backstory, with its lock.
-type home struct {
-	name, dir string
-	lock      *os.File
-	jobs      map[int]*job // by generation, while the lock is held
+// homeKey names a generation of a job.
+type homeKey struct {
+	job        string
+	generation int
 }
 
-// job opens a job's generation to work on it. The job's lock is taken and
-// kept until the sink is closed, and what a crash left behind is finished or
-// removed.
+// home is a generation of a job that this sink works on: each has a lock of
+// its own, so that one process may build a generation while another loads the
+// live one.
+type home struct {
+	job  *job
+	lock *os.File
+}
+
+// job opens a generation of a job to work on it. Its lock is taken and kept
+// until the sink is closed, and what a crash left behind is finished or removed.
 func (s *Sink) job(ctx context.Context, name string, generation int) (*job, error) {
 	if err := checkName("job", name); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := s.homes[name]
-	if h == nil {
-		h = s.home(name)
-		s.homes[name] = h
+	return s.hold(ctx, name, generation)
+}
+
+// hold is job for one who has s.mu.
+func (s *Sink) hold(ctx context.Context, name string, generation int) (*job, error) {
+	key := homeKey{name, generation}
+	if h := s.homes[key]; h != nil {
+		return h.job, nil
 	}
-	if h.lock == nil {
-		if err := h.take(ctx); err != nil {
-			return nil, err
-		}
-	}
-	if j := h.jobs[generation]; j != nil {
-		return j, nil
-	}
-	j, err := s.openJob(h, generation)
+	lock, l, err := s.lock(ctx, name, generation)
 	if err != nil {
-		if len(h.jobs) == 0 {
-			h.release()
-		}
 		return nil, err
 	}
-	h.jobs[generation] = j
+	j, err := s.work(name, generation, l)
+	if err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	s.homes[key] = &home{job: j, lock: lock}
 	return j, nil
+}
+
+// work opens a job whose lock is held.
+func (s *Sink) work(name string, generation int, l layout) (*job, error) {
+	j := s.newJob(name, generation, l)
+	if err := j.recover(); err != nil {
+		return nil, err
+	}
+	return j, j.refresh()
 }
 
 // look opens a job's generation to read it: the one that this sink works on,
@@ -62,49 +74,97 @@ func (s *Sink) look(name string, generation int) (*job, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if h := s.homes[name]; h != nil && h.jobs[generation] != nil {
-		return h.jobs[generation], nil
+	if h := s.homes[homeKey{name, generation}]; h != nil {
+		return h.job, nil
 	}
-	return s.openJob(s.home(name), generation)
+	l, _, err := s.layout(name, generation)
+	if err != nil {
+		return nil, err
+	}
+	j := s.newJob(name, generation, l)
+	if err := j.refresh(); err != nil {
+		if now, _, failed := s.layout(name, generation); failed != nil || now != l {
+			return nil, fmt.Errorf("%w while: %w", errMoved, err)
+		}
+		return nil, err
+	}
+	return j, nil
 }
 
-func (s *Sink) home(name string) *home {
-	return &home{name: name, dir: filepath.Join(s.path, ownDir, name), jobs: make(map[int]*job)}
+// errMoved says that a generation got another place while it was looked at.
+var errMoved = errors.New("a generation was swapped")
+
+// stayed tells whether a generation still is where it was looked for.
+func (s *Sink) stayed(j *job) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h := s.homes[homeKey{j.name, j.generation}]; h != nil {
+		return h.job == j
+	}
+	now, _, err := s.layout(j.name, j.generation)
+	return err == nil && now == j.layout
 }
 
-// take takes the lock, and waits for it a little.
-func (h *home) take(ctx context.Context) error {
-	if err := makeDir(h.dir); err != nil {
-		return explain(err, "open job %s", h.name)
-	}
-	deadline := time.Now().Add(lockPatience)
-	for {
-		lock, err := lockFile(filepath.Join(h.dir, "lock"))
+// lock takes a generation's lock, and waits for it a little. The generation
+// may become the live one, or be it no longer, before the lock is there: then
+// its lock is another. A swap of generations that a crash left half done is
+// finished before.
+func (s *Sink) lock(ctx context.Context, name string, generation int) (*os.File, layout, error) {
+	var none layout
+	for deadline := time.Now().Add(lockPatience); ; {
+		l, in, err := s.layout(name, generation)
+		if err != nil {
+			return nil, none, err
+		}
+		if in != nil && generation != in.To {
+			if err := s.finish(ctx, name, in.To); err != nil {
+				return nil, none, err
+			}
+			continue
+		}
+		if err := makeDir(l.control); err != nil {
+			return nil, none, explain(err, "open job %s", name)
+		}
+		lock, err := lockFile(l.lock())
 		if err == nil {
-			h.lock = lock
-			return nil
+			if now, in, err := s.layout(name, generation); err == nil && now.control == l.control && (in == nil || generation == in.To) && isAt(lock, l.lock()) {
+				return lock, layoutOf(s.path, name, generation, now.live), nil
+			}
+			if err := lock.Close(); err != nil {
+				return nil, none, explain(err, "lock job %s", name)
+			}
+			err = sinks.ErrHeld // by somebody who has put another in its place
 		}
 		if !errors.Is(err, sinks.ErrHeld) {
-			return explain(err, "lock job %s", h.name)
+			return nil, none, explain(err, "lock job %s", name)
 		}
 		if time.Now().After(deadline) {
-			return refuse("wait until it has finished or stop it; fuser "+filepath.Join(h.dir, "lock")+" shows it", "lock job %s: %w", h.name, err)
+			return nil, none, refuse("wait until it has finished or stop it; fuser "+l.lock()+" shows it", "lock job %s: %w", name, err)
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil, none, ctx.Err()
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
 
-// release gives the lock up, and with it what was known.
-func (h *home) release() error {
-	clear(h.jobs)
-	if h.lock == nil {
+// isAt tells whether an open file still has that name.
+func isAt(f *os.File, path string) bool {
+	a, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	b, err := os.Stat(path)
+	return err == nil && os.SameFile(a, b)
+}
+
+// release gives a generation's lock up, and with it what was known.
+func (s *Sink) release(key homeKey) error {
+	h := s.homes[key]
+	if h == nil {
 		return nil
 	}
-	err := h.lock.Close()
-	h.lock = nil
-	return err
+	delete(s.homes, key)
+	return h.lock.Close()
 }

@@ -18,23 +18,27 @@ import (
 // changes nothing, and gives what is committed also beside another process;
 // what a crash left to be finished is not counted before it is.
 func (s *Sink) Manifests(ctx context.Context, name string, generation int) ([]sinks.Manifest, []*transform.Table, error) {
-	const tries = 5 // a manifest may go between listing and reading: another process has merged it
+	const tries = 5
 	for n := 1; ; n++ {
-		loads, tables, err := s.manifests(name, generation)
+		j, err := s.look(name, generation)
 		if err == nil {
-			return loads, tables, ctx.Err()
+			loads, tables, err := j.list()
+			// Another process may have merged manifests, or swapped generations,
+			// since they were looked for.
+			if ok := s.stayed(j); n == tries || ok && !errors.Is(err, fs.ErrNotExist) {
+				return loads, tables, errors.Join(err, ctx.Err())
+			}
+			continue
 		}
-		if n == tries || !errors.Is(err, fs.ErrNotExist) {
+		if n == tries || !errors.Is(err, errMoved) && !errors.Is(err, fs.ErrNotExist) {
 			return nil, nil, err
 		}
 	}
 }
 
-func (s *Sink) manifests(name string, generation int) ([]sinks.Manifest, []*transform.Table, error) {
-	j, err := s.look(name, generation)
-	if err != nil {
-		return nil, nil, err
-	}
+// list gives copies of the manifests and tables, the paths of files relative
+// to the root.
+func (j *job) list() ([]sinks.Manifest, []*transform.Table, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	all, err := j.manifests()
@@ -173,6 +177,15 @@ func (j *job) mayOwn(table string) error {
 			return fault("rename one of them", "use folder of table %s: table %s differs only in case, and file systems may not tell them apart", table, t.Name)
 		}
 	}
+	if err := j.unclaimed(table); err != nil || j.generation == j.layout.live {
+		return err
+	}
+	return j.noFiles(table, j.layout.table(table))
+}
+
+// unclaimed refuses a table whose folder at the live place is another job's,
+// or holds files and is not one of the live tables.
+func (j *job) unclaimed(table string) error {
 	other, err := owner(j.layout.path, table, j.name)
 	if err != nil {
 		return err
@@ -181,7 +194,21 @@ func (j *job) mayOwn(table string) error {
 		return fault("give the table another name, or one of the jobs another sink.path",
 			"use folder of table %s: it belongs to job %s", table, other)
 	}
-	return eachFile(j.layout.table(table), func(path string) error {
+	err = j.noFiles(table, filepath.Join(j.layout.path, table))
+	if err == nil {
+		return nil
+	}
+	// Who loads the live generation names a table before it gets files.
+	live, readErr := readTablesFile(layoutOf(j.layout.path, j.name, j.layout.live, j.layout.live).tablesFile, j.name)
+	if readErr == nil && live != nil && live.find(table) != nil {
+		return nil
+	}
+	return errors.Join(err, readErr)
+}
+
+// noFiles refuses a table's folder that holds files of others.
+func (j *job) noFiles(table, dir string) error {
+	return eachFile(dir, func(path string) error {
 		return fault("move the folder away, restore _backstory beside it, or set another sink.path",
 			"use folder of table %s: file %s was not written by job %s", table, path, j.name)
 	})

@@ -2,6 +2,7 @@ package parquet
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"sort"
@@ -12,7 +13,7 @@ import (
 	"backstory/transform"
 )
 
-// job is one generation of a job, as it is known while the job's lock is held.
+// job is one generation of a job, as it is known while its lock is held.
 type job struct {
 	sink       *Sink
 	name       string
@@ -25,31 +26,13 @@ type job struct {
 	recorded bool // tables.json says what tables says
 	underway map[source.Window]bool
 	last     reading
+	alone    bool // one load is under way that lets no other begin
+	over     bool // the generation has changed its place: open it again
 }
 
-// openJob reads a generation of the job. If the job's lock is held, what a
-// crash left behind is cleared first; if not, the job is read as it lies there.
-func (s *Sink) openJob(h *home, generation int) (*job, error) {
-	live, err := readTablesFile(layoutOf(s.path, h.name, 0, 0).tablesFile(), h.name)
-	if err != nil {
-		return nil, err
-	}
-	current := generation
-	if live != nil {
-		current = live.Generation
-	}
-	if generation < current {
-		return nil, refuse("restore the ledger that belongs to this folder, or set sink.path to an empty folder",
-			"open job %s: generation %d was replaced by generation %d", h.name, generation, current)
-	}
-	j := &job{sink: s, name: h.name, generation: generation, underway: make(map[source.Window]bool)}
-	j.layout = layoutOf(s.path, h.name, generation, current)
-	if h.lock != nil {
-		if err := j.recover(); err != nil {
-			return nil, err
-		}
-	}
-	return j, j.refresh()
+// newJob makes a job that knows nothing yet.
+func (s *Sink) newJob(name string, generation int, l layout) *job {
+	return &job{sink: s, name: name, generation: generation, layout: l, underway: make(map[source.Window]bool)}
 }
 
 // recover finishes what has been decided and removes what has not.
@@ -66,7 +49,7 @@ func (j *job) recover() error {
 			return explain(err, "finish load %s of job %s", stem, j.name)
 		}
 	}
-	if err := os.RemoveAll(j.layout.staging()); err != nil {
+	if err := errors.Join(os.RemoveAll(j.layout.staging()), removeAside(j.layout.control)); err != nil {
 		return explain(err, "remove what a load left behind")
 	}
 	return nil
@@ -90,11 +73,14 @@ func (j *job) pendingStems() ([]string, error) {
 
 // refresh reads the tables and the committed windows from the disk.
 func (j *job) refresh() error {
-	c, err := readTablesFile(j.layout.tablesFile(), j.name)
+	c, err := readTablesFile(j.layout.tablesFile, j.name)
 	if err != nil {
 		return err
 	}
 	j.recorded = c != nil
+	if c != nil && c.Generation != j.generation {
+		return fault("restore the job's folder from a backup", "read %s: it is of generation %d and not of generation %d", j.layout.tablesFile, c.Generation, j.generation)
+	}
 	if c == nil {
 		c = &tablesFile{Format: tablesFormat, Job: j.name, Generation: j.generation}
 	}
@@ -114,6 +100,18 @@ func (j *job) refresh() error {
 func (j *job) begin(l sinks.Load) (sinks.Txn, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if err := j.mayChange(); err != nil {
+		return nil, err
+	}
+	if len(j.underway) == 0 {
+		if there, err := exists(j.layout.intent()); err != nil {
+			return nil, explain(err, "begin load %s of job %s", l.Window, l.Job)
+		} else if there { // a change that failed half way
+			if err := j.quiet(); err != nil {
+				return nil, err
+			}
+		}
+	}
 	j.last = reading{} // loads make it old, and it may be large
 	name := stem(l.Window)
 	if ok, err := exists(j.layout.pendingOf(name)); err != nil {
@@ -132,6 +130,9 @@ func (j *job) begin(l sinks.Load) (sinks.Txn, error) {
 			"begin load %s of job %s: window %s is committed and overlaps it", l.Window, l.Job, v)
 	}
 	for v := range j.underway {
+		if j.alone {
+			return nil, refuse("wait until it is", "begin load %s of job %s: window %s is being loaded again", l.Window, l.Job, v)
+		}
 		if v.Overlaps(l.Window) {
 			return nil, refuse("load windows that do not overlap",
 				"begin load %s of job %s: window %s is being loaded and overlaps it", l.Window, l.Job, v)
@@ -141,7 +142,34 @@ func (j *job) begin(l sinks.Load) (sinks.Txn, error) {
 		return nil, explain(err, "begin load %s of job %s", l.Window, l.Job)
 	}
 	j.underway[l.Window] = true
-	return &txn{job: j, load: l, stem: name, parts: make(map[partKey]*part)}, nil
+	return &txn{job: j, load: l, stem: name, file: name + j.layout.mark, parts: make(map[partKey]*part)}, nil
+}
+
+// mayChange refuses to change a generation that was replaced.
+func (j *job) mayChange() error {
+	if j.over || j.generation < j.layout.live {
+		return replaced("load", j.name, j.generation, j.layout.live)
+	}
+	return nil
+}
+
+// idle refuses what must not go on beside a load.
+func (j *job) idle() error {
+	if n := len(j.underway); n > 0 {
+		return refuse("wait until they have finished", "%d loads of generation %d are under way", n, j.generation)
+	}
+	return nil
+}
+
+// quiet makes sure that no load is under way and nothing is half done.
+func (j *job) quiet() error {
+	if err := j.idle(); err != nil {
+		return err
+	}
+	if err := j.recover(); err != nil {
+		return err
+	}
+	return j.refresh()
 }
 
 // end forgets a load that is no longer under way.
@@ -149,6 +177,7 @@ func (j *job) end(w source.Window, committed bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	delete(j.underway, w)
+	j.alone = false
 	if committed {
 		j.windows = insert(j.windows, w)
 	}
@@ -194,12 +223,12 @@ func (j *job) replaceTables(c *tablesFile) error {
 	if err != nil {
 		return err
 	}
-	if old, err := os.ReadFile(j.layout.tablesFile()); err != nil || !bytes.Equal(old, data) {
+	if old, err := os.ReadFile(j.layout.tablesFile); err != nil || !bytes.Equal(old, data) {
 		j.sink.step("write tables")
 		if err := makeDir(j.layout.control); err != nil {
 			return err
 		}
-		if err := writeFile(j.layout.tablesFile(), data); err != nil {
+		if err := writeFile(j.layout.tablesFile, data); err != nil {
 			return err
 		}
 	}

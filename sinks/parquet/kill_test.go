@@ -30,49 +30,46 @@ func TestKill(t *testing.T) {
 		return
 	}
 	changes := sinktest.Changes(open(t, parquet.Options{Path: t.TempDir()}))
-	if len(changes) != 3 {
-		t.Fatalf("got %d changes, want commit, evolve and compact", len(changes))
+	if len(changes) != 9 {
+		t.Fatalf("got %d changes, want all that the suite has", len(changes))
 	}
 	for _, c := range changes {
 		t.Run(c.Name, func(t *testing.T) {
-			for n := 1; ; n++ {
-				root := t.TempDir()
-				p := place(root, func(*parquet.Sink) {})
-				if !killed(t, root, p, c, n) {
-					if n < 5 {
-						t.Fatalf("got %d steps, want more", n-1)
-					}
-					return
-				}
-				t.Run(strconv.Itoa(n), func(t *testing.T) { p.ExpectRecovery(t, c) })
+			steps := 0
+			p := place(t.TempDir(), func(*parquet.Sink) {})
+			p.Prepare(t, c)
+			s := p.Open(t, func(string) { steps++ })
+			defer s.Close()
+			if err := c.Do(t, s); err != nil {
+				t.Fatal(err)
+			}
+			if steps < 3 {
+				t.Fatalf("got %d steps, want more", steps)
+			}
+			for n := 1; n <= steps; n++ {
+				t.Run(strconv.Itoa(n), func(t *testing.T) {
+					t.Parallel() // most of it is waiting for the disk
+					root := t.TempDir()
+					p := place(root, func(*parquet.Sink) {})
+					p.Prepare(t, c)
+					kill(t, root, c, n)
+					p.ExpectRecovery(t, c)
+				})
 			}
 		})
 	}
 }
 
-// killed runs a change in a process that dies at its n-th step, and tells
-// whether it did.
-func killed(t *testing.T, root string, p sinktest.Place, c sinktest.Change, n int) bool {
+// kill runs a change in a process that dies at its n-th step.
+func kill(t *testing.T, root string, c sinktest.Change, n int) {
 	t.Helper()
-	s := p.Open(t, nil)
-	if err := c.Before(t, s); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKill$")
 	cmd.Env = append(os.Environ(), killRoot+"="+root, killChange+"="+c.Name, killStep+"="+strconv.Itoa(n))
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
-	switch {
-	case err == nil:
-		return false
-	case errors.As(err, &exit) && exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL:
-		return true
+	if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+		t.Fatalf("%s up to step %d: got %v, want it killed\n%s", c.Name, n, err, out)
 	}
-	t.Fatalf("%s up to step %d: %v\n%s", c.Name, n, err, out)
-	return false
 }
 
 // dieAtStep is the child process.

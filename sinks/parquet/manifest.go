@@ -105,7 +105,7 @@ type reading struct {
 // sizes or times say that they are others than last time, and are shared:
 // nobody may change them.
 func (j *job) manifests() ([]stored, error) {
-	dir := j.layout.manifests()
+	dir := j.layout.manifests
 	now, err := signatureOf(dir)
 	if err != nil {
 		return nil, explain(err, "look at the manifests of job %s", j.name)

@@ -13,6 +13,12 @@
 //	_backstory/<job>/tables.json                    the tables as last evolved
 //	_backstory/<job>/swap.json, swap/               folders about to be exchanged
 //	_backstory/<job>/lock                           held by the process that works on the job
+//	_backstory/<job>/generation-<n>/                a generation that is being built, or the one before:
+//	                                                all of the above of its own, and tables/<table>/
+//
+// The names of files of the second generation end in .g2.parquet, and so on,
+// and those of a load in place of another in .r1.parquet: a reader that listed
+// a folder before it changed finds a file gone, and never reads a mixture.
 //
 // A load is committed in this order: its files are written and synced in tmp;
 // its manifest appears in pending, from when on the load is finished by
@@ -20,6 +26,13 @@
 // the manifest is renamed into manifests. Everything before the pending
 // manifest is thrown away after a crash, everything from there on is done
 // again.
+//
+// Whatever else changes what readers see is a swap: what is to come is complete
+// and durable beside what is there; swap.json says what changes places with
+// what, and decides it; then folders are exchanged, each in one step.
+// Whoever works on the job next finishes what is decided, and clears away what
+// is not. New columns, merged files, loads in place of others and generations
+// are all brought in so.
 package parquet
 
 import (
@@ -39,7 +52,7 @@ const defaultBudget = 32 << 20
 
 // Options say where the tables are and how files are written.
 type Options struct {
-	// Path is the root folder; it is made if it is not there.
+	// Path is the root folder. If it is not there, the first load makes it.
 	Path string
 	// Codec, Level and RowGroupRows are parquetfile's; zero values are its
 	// defaults.
@@ -69,17 +82,19 @@ type Sink struct {
 	exchange func(a, b string) (bool, error)
 
 	mu    sync.Mutex
-	homes map[string]*home
+	homes map[homeKey]*home
 }
 
 var (
-	_ sinks.Sink      = (*Sink)(nil)
-	_ sinks.Evolver   = (*Sink)(nil)
-	_ sinks.Inventory = (*Sink)(nil)
-	_ sinks.Compactor = (*Sink)(nil)
-	_ sinks.Signer    = (*Sink)(nil)
-	_ sinks.Holder    = (*Sink)(nil)
-	_ sinks.Sized     = (*txn)(nil)
+	_ sinks.Sink        = (*Sink)(nil)
+	_ sinks.Evolver     = (*Sink)(nil)
+	_ sinks.Inventory   = (*Sink)(nil)
+	_ sinks.Compactor   = (*Sink)(nil)
+	_ sinks.Signer      = (*Sink)(nil)
+	_ sinks.Holder      = (*Sink)(nil)
+	_ sinks.Generations = (*Sink)(nil)
+	_ sinks.Replacer    = (*Sink)(nil)
+	_ sinks.Sized       = (*txn)(nil)
 )
 
 // Open opens the folder of o.Path. Nothing of its contents is looked at
@@ -100,16 +115,13 @@ func Open(ctx context.Context, o Options) (*Sink, error) {
 	switch {
 	case err == nil && !info.IsDir():
 		return nil, refuse("set sink.path to a folder", "open parquet sink: %s is a file", o.Path)
-	case errors.Is(err, fs.ErrNotExist):
-		err = os.MkdirAll(o.Path, 0o777)
-	}
-	if err != nil {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return nil, explain(err, "open parquet sink %s", o.Path)
 	}
 	if o.Budget <= 0 {
 		o.Budget = defaultBudget
 	}
-	return &Sink{path: o.Path, version: o.Version, budget: o.Budget, format: f, onStep: o.Step, exchange: exchange, homes: make(map[string]*home)}, nil
+	return &Sink{path: o.Path, version: o.Version, budget: o.Budget, format: f, onStep: o.Step, exchange: exchange, homes: make(map[homeKey]*home)}, nil
 }
 
 // Hold takes the job's lock, which Begin, Evolve and Compact would take too,
@@ -138,10 +150,9 @@ func (s *Sink) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var errs []error
-	for _, h := range s.homes {
-		errs = append(errs, h.release())
+	for key := range s.homes {
+		errs = append(errs, s.release(key))
 	}
-	clear(s.homes)
 	return errors.Join(errs...)
 }
 

@@ -35,6 +35,7 @@ func place(root string, with func(*parquet.Sink)) sinktest.Place {
 			return s
 		},
 		Rows: func(t *testing.T, table string) []string { return readTable(t, root, table) },
+		Poll: func(table string) ([]string, error) { return readback.Folder(filepath.Join(root, table)) },
 		Files: func(t *testing.T, table string) [][]string {
 			var all [][]string
 			for _, path := range tableFiles(t, root, table) {
@@ -74,8 +75,18 @@ func leftovers(t *testing.T, root string) []string {
 	t.Helper()
 	var left []string
 	control := filepath.Join(root, "_backstory", sinktest.Job)
-	for _, name := range []string{"tmp", "pending", "swap", "swap.json"} {
-		err := filepath.WalkDir(filepath.Join(control, name), func(path string, d fs.DirEntry, err error) error {
+	var places []string
+	for _, name := range []string{"tmp", "pending", "swap", "swap.json", "dropped-*"} {
+		for _, dir := range []string{"", "generation-*"} {
+			found, err := filepath.Glob(filepath.Join(control, dir, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			places = append(places, found...)
+		}
+	}
+	for _, place := range places {
+		err := filepath.WalkDir(place, func(path string, d fs.DirEntry, err error) error {
 			if err == nil && !d.IsDir() {
 				left = append(left, path)
 			}

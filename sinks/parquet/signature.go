@@ -19,13 +19,18 @@ func (s *Sink) Signature(ctx context.Context, name string, generation int) (stri
 	if err := checkName("job", name); err != nil {
 		return "", err
 	}
-	l := layoutOf(s.path, name, generation, generation)
+	s.mu.Lock()
+	l, in, err := s.layout(name, generation)
+	s.mu.Unlock()
+	if err != nil || in != nil {
+		return "", err
+	}
 	for _, path := range []string{l.pending(), l.staging(), l.intent()} {
 		if names, err := list(path); err != nil || len(names) > 0 {
 			return "", nil // a crash has left something to do
 		}
 	}
-	c, err := readTablesFile(l.tablesFile(), name)
+	c, err := readTablesFile(l.tablesFile, name)
 	if err != nil {
 		return "", err
 	}
@@ -33,7 +38,7 @@ func (s *Sink) Signature(ctx context.Context, name string, generation int) (stri
 		return "", nil
 	}
 	h := sha256.New()
-	paths := []string{l.tablesFile(), l.manifests()}
+	paths := []string{l.tablesFile, l.manifests}
 	for _, t := range c.Tables {
 		paths = append(paths, l.table(t.Name))
 	}
@@ -45,7 +50,7 @@ func (s *Sink) Signature(ctx context.Context, name string, generation int) (stri
 			return "", explain(err, "look at %s", path)
 		}
 	}
-	if err := signEach(h, l.manifests(), func(fs.DirEntry) bool { return true }); err != nil {
+	if err := signEach(h, l.manifests, func(fs.DirEntry) bool { return true }); err != nil {
 		return "", explain(err, "look at the manifests of job %s", name)
 	}
 	for _, t := range c.Tables {

@@ -6,41 +6,22 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"backstory/sinks"
 	"backstory/transform"
 )
 
-// swapFormat is the version of swap.json's layout.
-const swapFormat = 1
-
-// swapIntent is swap.json: folders that are complete beside the ones they
-// replace. Once it is there, the swap is finished by whoever works on the job next.
-type swapIntent struct {
-	Format     int          `json:"format"`
-	Job        string       `json:"job"`
-	Generation int          `json:"generation"`
-	What       string       `json:"what"`
-	Folders    []swapFolder `json:"folders"`
-}
-
-// swapFolder is one folder to be replaced. Paths are relative to the root.
-type swapFolder struct {
-	Live  string `json:"live"`
-	Fresh string `json:"fresh"`
-	// Inode is the fresh folder's: it tells after a crash whether the
-	// folders have changed places.
-	Inode uint64 `json:"inode,omitempty"`
-}
-
 // swap gathers what is to replace folders of a job. Nothing of it is visible
 // before commit, which is the one way in which committed files ever change.
 type swap struct {
 	job     *job
 	what    string
+	to      int // the generation that is live afterwards, 0 for the same
 	folders []swapFolder
 	dirs    []string // to be synced
+	decided bool     // the intent may be there
 }
 
 // newSwap begins a swap in an empty folder of its own.
@@ -62,16 +43,49 @@ func (s *swap) folder(live string) (string, error) {
 		return "", err
 	}
 	s.dirs = append(s.dirs, fresh)
-	relLive, err := filepath.Rel(s.job.layout.path, live)
+	return fresh, s.exchange(live, fresh)
+}
+
+// exchange has what lies at fresh change places with live.
+func (s *swap) exchange(live, fresh string) error {
+	return s.add(swapFolder{Inode: inode(fresh)}, live, fresh)
+}
+
+// takeAway has live go to another place, and nothing come in its own.
+func (s *swap) takeAway(live, to string) error {
+	return s.add(swapFolder{Inode: inode(live), Away: true}, live, to)
+}
+
+func (s *swap) add(f swapFolder, live, fresh string) error {
+	live, err := filepath.Rel(s.job.layout.path, live)
 	if err != nil {
-		return "", err
+		return err
 	}
-	relFresh, err := filepath.Rel(s.job.layout.path, fresh)
+	fresh, err = filepath.Rel(s.job.layout.path, fresh)
 	if err != nil {
-		return "", err
+		return err
 	}
-	s.folders = append(s.folders, swapFolder{Live: filepath.ToSlash(relLive), Fresh: filepath.ToSlash(relFresh), Inode: inode(fresh)})
-	return fresh, nil
+	f.Live, f.Fresh = filepath.ToSlash(live), filepath.ToSlash(fresh)
+	s.folders = append(s.folders, f)
+	return nil
+}
+
+// settle has live taken away if the folder that replaces it, which was the
+// last to be made, has come out empty.
+func (s *swap) settle(live, fresh string) error {
+	if names, err := list(fresh); err != nil || len(names) > 0 {
+		return err
+	}
+	n := len(s.folders) - 1
+	s.folders = s.folders[:n]
+	s.dirs = slices.DeleteFunc(s.dirs, func(dir string) bool { return dir == fresh })
+	if err := os.Remove(fresh); err != nil {
+		return err
+	}
+	if there, err := exists(live); err != nil || !there {
+		return err
+	}
+	return s.takeAway(live, fresh)
 }
 
 // sub makes a folder inside of one that folder gave.
@@ -100,10 +114,11 @@ func (s *swap) linkOthers(live, fresh string, skip func(rel string) bool) error 
 		}
 		to := filepath.Join(fresh, rel)
 		switch {
-		case d.IsDir():
-			return s.sub(to)
-		case skip(filepath.ToSlash(rel)):
+		case d.IsDir(), skip(filepath.ToSlash(rel)):
 			return nil
+		}
+		if err := s.sub(filepath.Dir(to)); err != nil {
+			return err
 		}
 		return link(path, to)
 	})
@@ -112,12 +127,12 @@ func (s *swap) linkOthers(live, fresh string, skip func(rel string) bool) error 
 // manifests gathers manifests that replace all of the job's. Those in keep
 // are linked from the present folder.
 func (s *swap) manifests(changed []stored, keep []string) error {
-	fresh, err := s.folder(s.job.layout.manifests())
+	fresh, err := s.folder(s.job.layout.manifests)
 	if err != nil {
 		return err
 	}
 	for _, name := range keep {
-		if err := link(filepath.Join(s.job.layout.manifests(), name), filepath.Join(fresh, name)); err != nil {
+		if err := link(filepath.Join(s.job.layout.manifests, name), filepath.Join(fresh, name)); err != nil {
 			return err
 		}
 	}
@@ -131,6 +146,19 @@ func (s *swap) manifests(changed []stored, keep []string) error {
 		}
 	}
 	return nil
+}
+
+// manifest gathers one manifest that replaces the job's of that name.
+func (s *swap) manifest(m stored) error {
+	data, err := encodeManifest(m.loads)
+	if err != nil {
+		return err
+	}
+	fresh := filepath.Join(s.job.layout.swap(), m.name)
+	if err := writeAndSync(fresh, data); err != nil {
+		return err
+	}
+	return s.exchange(filepath.Join(s.job.layout.manifests, m.name), fresh)
 }
 
 // tablesFile gathers a tables.json that replaces the present one.
@@ -149,115 +177,30 @@ func (s *swap) commit() error {
 	if err := syncDirs(append(s.dirs, j.layout.swap())...); err != nil {
 		return err
 	}
-	data, err := json.MarshalIndent(swapIntent{swapFormat, j.name, j.generation, s.what, s.folders}, "", "  ")
+	in := &swapIntent{Format: swapFormat, Job: j.name, Generation: j.generation, To: s.to, What: s.what, Folders: s.folders}
+	data, err := json.MarshalIndent(in, "", "  ")
 	if err != nil {
 		return err
 	}
 	j.sink.step("write intent to %s", s.what)
+	s.decided = true
 	if err := writeFile(j.layout.intent(), append(data, '\n')); err != nil {
+		ok, statErr := exists(j.layout.intent())
+		s.decided = ok || statErr != nil
 		return err
-	}
-	return j.finishSwap()
-}
-
-// finishSwap carries out a swap that is decided, from wherever a crash has
-// left it, and removes what is left of one that is not.
-func (j *job) finishSwap() error {
-	data, err := os.ReadFile(j.layout.intent())
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return os.RemoveAll(j.layout.swap())
-	case err != nil:
-		return err
-	}
-	var in swapIntent
-	if err := json.Unmarshal(data, &in); err != nil || in.Format != swapFormat || in.Job != j.name || in.Generation != j.generation {
-		return fault("restore the job's folder from a backup", "read %s: it is damaged, or of another job or version", j.layout.intent())
 	}
 	return j.carryOut(in)
-}
-
-func (j *job) carryOut(in swapIntent) error {
-	root := j.layout.path
-	for i, f := range in.Folders {
-		live, fresh := filepath.Join(root, filepath.FromSlash(f.Live)), filepath.Join(root, filepath.FromSlash(f.Fresh))
-		if err := j.replace(live, fresh, filepath.Join(j.layout.swap(), "old-"+strconv.Itoa(i)), f.Inode); err != nil {
-			return err
-		}
-		if err := syncDirs(filepath.Dir(live), filepath.Dir(fresh)); err != nil {
-			return err
-		}
-	}
-	tables := filepath.Join(j.layout.swap(), "tables.json")
-	if ok, err := exists(tables); err != nil {
-		return err
-	} else if ok {
-		j.sink.step("rename tables.json")
-		if err := os.Rename(tables, j.layout.tablesFile()); err != nil {
-			return err
-		}
-		if err := syncDir(j.layout.control); err != nil {
-			return err
-		}
-	}
-	j.sink.step("remove intent to %s", in.What)
-	if err := os.Remove(j.layout.intent()); err != nil {
-		return err
-	}
-	if err := syncDir(j.layout.control); err != nil {
-		return err
-	}
-	j.sink.step("remove what was replaced")
-	return os.RemoveAll(j.layout.swap())
-}
-
-// replace puts fresh in live's place, in one step where the file system can.
-// Elsewhere live goes to old first, and readers miss it for a moment. It may
-// be repeated.
-func (j *job) replace(live, fresh, old string, id uint64) error {
-	there, err := exists(live)
-	if err != nil {
-		return err
-	}
-	ready, err := exists(fresh)
-	if err != nil {
-		return err
-	}
-	switch {
-	case there && id != 0 && inode(live) == id:
-		return nil // they have changed places already
-	case there && !ready:
-		return nil // fresh was moved
-	case !ready:
-		return fault("restore the folder from a backup", "replace %s: it and what replaces it are gone", live)
-	case there:
-		j.sink.step("exchange %s", filepath.Base(live))
-		if ok, err := j.sink.exchange(live, fresh); ok || err != nil {
-			return err
-		}
-		if err := os.Rename(live, old); err != nil {
-			return err
-		}
-		j.sink.step("move %s", filepath.Base(live))
-	}
-	if err := makeDir(filepath.Dir(live)); err != nil {
-		return err
-	}
-	return os.Rename(fresh, live)
 }
 
 // change prepares an operation that replaces committed files: no load may be
 // under way, and everything is read from the disk anew. The manifests it
 // gives are the caller's to change.
 func (j *job) change() ([]stored, error) {
-	if len(j.underway) > 0 {
-		return nil, refuse("wait until they have finished", "%d of its loads are under way", len(j.underway))
-	}
-	j.last = reading{}
-	if err := j.recover(); err != nil {
+	if err := j.mayChange(); err != nil {
 		return nil, err
 	}
-	if err := j.refresh(); err != nil {
+	j.last = reading{}
+	if err := j.quiet(); err != nil {
 		return nil, err
 	}
 	all := j.last.manifests

@@ -89,7 +89,7 @@ func owner(path, table, job string) (string, error) {
 		if other == job {
 			continue
 		}
-		c, err := readTablesFile(layoutOf(path, other, 0, 0).tablesFile(), "")
+		c, err := readTablesFile(layoutOf(path, other, 0, 0).tablesFile, "")
 		if err != nil {
 			return "", err
 		}

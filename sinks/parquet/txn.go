@@ -17,13 +17,15 @@ import (
 type txn struct {
 	job   *job
 	load  sinks.Load
-	stem  string
+	stem  string // names the load
+	file  string // names its files
 	parts map[partKey]*part
 	order []*part // as they were begun
 
 	buffered int64 // by all parts, in bytes
 	stored   int64 // in all files, once they are complete
-	decided  bool  // the pending manifest may exist: only a new Begin can tell
+	again    bool  // it takes the place of a committed load
+	decided  bool  // the pending manifest, or the intent, may exist: only a new Begin can tell
 	done     bool
 }
 
@@ -81,7 +83,7 @@ func (t *txn) part(table *transform.Table, partition string) (*part, error) {
 			return nil, err
 		}
 	}
-	file := &stagedFile{path: t.job.layout.staged(t.stem, len(t.order))}
+	file := &stagedFile{path: t.job.layout.begun(t.stem, len(t.order))}
 	w, err := t.job.sink.format.NewWriter(file, table)
 	if err != nil {
 		return nil, err

@@ -56,26 +56,29 @@ func (w *Writer) AppendRows(r *Reader) (err error) {
 		return err
 	}
 	for g := range len(r.meta.RowGroups) {
-		rows := int(r.meta.RowGroup(g).NumRows())
-		if w.open > 0 && w.open+rows > w.format.rows {
-			if err := w.endGroup(); err != nil {
-				return err
-			}
-		}
-		chunks, ok, err := w.chunks(r, g, at)
-		if err != nil {
-			return err
-		}
-		if ok && w.open == 0 && rows > w.format.rows/2 {
-			err = w.copyGroup(r, g, at, chunks)
-		} else {
-			err = w.transcode(r, g, at)
-		}
-		if err != nil {
+		if err := w.appendGroup(r, g, at); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// appendGroup adds the rows of a row group, as it is if it is large.
+func (w *Writer) appendGroup(r *Reader, g int, at []int) error {
+	rows := int(r.meta.RowGroup(g).NumRows())
+	if w.open > 0 && w.open+rows > w.format.rows {
+		if err := w.endGroup(); err != nil {
+			return err
+		}
+	}
+	chunks, ok, err := w.chunks(r, g, at)
+	if err != nil {
+		return err
+	}
+	if ok && w.open == 0 && rows > w.format.rows/2 {
+		return w.copyGroup(r, g, at, chunks)
+	}
+	return w.transcode(r, g, at)
 }
 
 // missing checks that the columns which the file does not have may be null.

@@ -241,7 +241,13 @@ func TestDamaged(t *testing.T) {
 		data := bytes.Clone(whole.Bytes())
 		data[at] ^= 0x5a
 		r, err := parquetfile.NewReader(bytes.NewReader(data), int64(len(data)))
-		for name, copyFile := range copies {
+		for name, copyFile := range map[string]func(*parquetfile.Writer, *parquetfile.Reader) error{
+			"CopyGroups": (*parquetfile.Writer).CopyGroups,
+			"AppendRows": (*parquetfile.Writer).AppendRows,
+			"AppendRange": func(w *parquetfile.Writer, r *parquetfile.Reader) error {
+				return w.AppendRange(r, 1, r.Rows()-1)
+			},
+		} {
 			if err != nil {
 				continue
 			}

@@ -2,6 +2,7 @@ package parquetfile_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -24,7 +25,7 @@ import (
 
 // TestRoundTrip writes random tables with every type and encoding, and reads
 // them with another reader; then it copies the file in both ways and reads
-// the copies.
+// the copies, and a copy of some rows.
 func TestRoundTrip(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
@@ -79,6 +80,14 @@ func TestRoundTrip(t *testing.T) {
 				t.Fatalf("copied by %s", name)
 			}
 		}
+
+		from := rapid.IntRange(0, len(want)).Draw(t, "cut from")
+		to := rapid.IntRange(from, len(want)).Draw(t, "cut to")
+		cut := filepath.Join(dir, "c.parquet")
+		copyTo(t, path, cut, format, table, func(w *parquetfile.Writer, r *parquetfile.Reader) error {
+			return errors.Join(w.AppendRange(r, int64(from), int64(to)), w.AppendRange(r, 0, int64(from)))
+		})
+		expectRows(t, cut, slices.Concat(want[from:to], want[:from]))
 	})
 }
 

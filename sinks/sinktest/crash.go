@@ -1,6 +1,7 @@
 package sinktest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,7 +18,7 @@ func withNulls(line string) string {
 }
 
 // crash is what a step panics with where the suite stops a sink.
-type crash struct{ step string }
+type crash struct{}
 
 // Change is an operation that the suite stops at every step.
 type Change struct {
@@ -32,13 +33,6 @@ type Change struct {
 // Changes are the operations of a sink that has them.
 func Changes(s sinks.Sink) []Change {
 	first, second, third := Window(0, 30), Window(30, 40), Window(40, 60)
-	lines := func(table *transform.Table, windows ...source.Window) []string {
-		var all []string
-		for _, w := range windows {
-			all = append(all, Lines(table, w)...)
-		}
-		return all
-	}
 	load := func(windows ...source.Window) func(*testing.T, sinks.Sink) error {
 		return func(t *testing.T, s sinks.Sink) error {
 			for _, w := range windows {
@@ -52,8 +46,8 @@ func Changes(s sinks.Sink) []Change {
 	all := []Change{{
 		Name: "commit", Before: load(first), Do: load(second),
 		Tables: map[string][][]string{
-			"orders":  {lines(Orders(), first), lines(Orders(), first, second)},
-			"refunds": {lines(Refunds(), first), lines(Refunds(), first, second)},
+			"orders":  {linesOf(Orders(), first), linesOf(Orders(), first, second)},
+			"refunds": {linesOf(Refunds(), first), linesOf(Refunds(), first, second)},
 		},
 	}}
 	if _, ok := s.(sinks.Evolver); ok {
@@ -63,8 +57,8 @@ func Changes(s sinks.Sink) []Change {
 				return s.(sinks.Evolver).Evolve(t.Context(), Job, Generation, []*transform.Table{Grown(), Refunds()})
 			},
 			Tables: map[string][][]string{
-				"orders":  {lines(Orders(), first, second), grownLines(first, second)},
-				"refunds": {lines(Refunds(), first, second)},
+				"orders":  {linesOf(Orders(), first, second), grownLines(first, second)},
+				"refunds": {linesOf(Refunds(), first, second)},
 			},
 		})
 	}
@@ -76,37 +70,135 @@ func Changes(s sinks.Sink) []Change {
 				return err
 			},
 			Tables: map[string][][]string{
-				"orders":  {lines(Orders(), first, second, third)},
-				"refunds": {lines(Refunds(), first, second, third)},
+				"orders":  {linesOf(Orders(), first, second, third)},
+				"refunds": {linesOf(Refunds(), first, second, third)},
 			},
 		})
+	}
+	return append(append(all, replacements(s)...), swaps(s)...)
+}
+
+// replacements are the changes of a sinks.Replacer: of a load of its own
+// files, and of one whose files were merged with others.
+func replacements(s sinks.Sink) []Change {
+	if _, ok := s.(sinks.Replacer); !ok {
+		return nil
+	}
+	first, second, third, some := Window(0, 30), Window(30, 40), Window(40, 60), Window(33, 35)
+	load := func(t *testing.T, s sinks.Sink) error {
+		for _, w := range []source.Window{first, second, third} {
+			if err := Commit(t.Context(), s, w, Orders(), Refunds()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	all := []Change{{
+		Name: "replace", Before: load,
+		Do: func(t *testing.T, s sinks.Sink) error {
+			return replace(t.Context(), s, second, some, Orders(), Returns())
+		},
+		Tables: map[string][][]string{
+			"orders":  {linesOf(Orders(), first, second, third), linesOf(Orders(), first, some, third)},
+			"refunds": {linesOf(Refunds(), first, second, third), linesOf(Refunds(), first, third)},
+			"returns": {nil, linesOf(Returns(), some)},
+		},
+	}}
+	if _, ok := s.(sinks.Compactor); ok {
+		merged := all[0]
+		merged.Name = "replace merged"
+		merged.Before = func(t *testing.T, s sinks.Sink) error {
+			if err := load(t, s); err != nil {
+				return err
+			}
+			_, err := s.(sinks.Compactor).Compact(t.Context(), Job, Generation, sinks.CompactOptions{TargetBytes: 1 << 20})
+			return err
+		}
+		all = append(all, merged)
+	}
+	return all
+}
+
+// swaps are the changes of sinks.Generations: to the next one, to the one
+// after that while an older one is there, back, and dropping one.
+func swaps(s sinks.Sink) []Change {
+	if _, ok := s.(sinks.Generations); !ok {
+		return nil
+	}
+	wide, narrow := Window(0, 30), Window(0, 20)
+	swap := func(to int) func(*testing.T, sinks.Sink) error {
+		return func(t *testing.T, s sinks.Sink) error { return s.(sinks.Generations).Swap(t.Context(), Job, to) }
+	}
+	both := func(t *testing.T, s sinks.Sink) error {
+		return errors.Join(Commit(t.Context(), s, wide, Orders(), Refunds()), build(t.Context(), s, next, wide))
+	}
+	swapped := func(t *testing.T, s sinks.Sink) error { return errors.Join(both(t, s), swap(next)(t, s)) }
+	generations := []map[string][]string{
+		{"orders": Lines(Orders(), wide), "refunds": Lines(Refunds(), wide), "returns": nil},
+		{"orders": Lines(Grown(), wide), "refunds": nil, "returns": Lines(Returns(), wide)},
+		{"orders": Lines(Grown(), narrow), "refunds": nil, "returns": Lines(Returns(), narrow)},
+	}
+	states := func(before, after int) map[string][][]string {
+		tables := make(map[string][][]string)
+		for table, lines := range generations[before] {
+			tables[table] = [][]string{lines, generations[after][table]}
+		}
+		return tables
+	}
+	return []Change{
+		{Name: "swap", Before: both, Do: swap(next), Tables: states(0, 1)},
+		{Name: "swap back", Before: swapped, Do: swap(Generation), Tables: states(1, 0)},
+		{
+			Name: "swap again",
+			Before: func(t *testing.T, s sinks.Sink) error {
+				return errors.Join(swapped(t, s), build(t.Context(), s, next+1, narrow))
+			},
+			Do: swap(next + 1), Tables: states(1, 2),
+		},
+		{
+			Name: "drop", Before: swapped,
+			Do: func(t *testing.T, s sinks.Sink) error {
+				return s.(sinks.Generations).Drop(t.Context(), Job, Generation)
+			},
+			Tables: states(1, 1),
+		},
+	}
+}
+
+// linesOf gives the rows of several windows.
+func linesOf(table *transform.Table, windows ...source.Window) []string {
+	var all []string
+	for _, w := range windows {
+		all = append(all, Lines(table, w)...)
 	}
 	return all
 }
 
 // testCrashes stops each operation at its first step, its second, and so on,
-// and lets a sink that is opened anew finish.
+// each in a place of its own, and lets a sink that is opened anew finish.
 func testCrashes(t *testing.T, empty func(t *testing.T) Place) {
-	probe := empty(t).open(t)
-	for _, c := range Changes(probe) {
+	for _, c := range Changes(empty(t).open(t)) {
 		t.Run(c.Name, func(t *testing.T) {
-			for n := 1; ; n++ {
-				p := empty(t)
-				step, finished := stopAt(t, p, c, n)
-				if finished {
-					if n == 1 {
-						t.Fatal("the sink has no steps to be stopped at")
+			steps := stopAt(t, empty(t), c, 0)
+			if len(steps) == 0 {
+				t.Fatal("the sink has no steps to be stopped at")
+			}
+			for i, step := range steps {
+				t.Run(fmt.Sprintf("%d %s", i+1, step), func(t *testing.T) {
+					t.Parallel() // most of it is waiting for the disk
+					p := empty(t)
+					if got := stopAt(t, p, c, i+1); !slices.Equal(got, steps[:i+1]) {
+						t.Fatalf("steps: got %q, want %q", got, steps[:i+1])
 					}
-					return
-				}
-				t.Run(fmt.Sprintf("%d %s", n, step), func(t *testing.T) { p.ExpectRecovery(t, c) })
+					p.ExpectRecovery(t, c)
+				})
 			}
 		})
 	}
 }
 
-// stopAt runs a change up to its n-th step.
-func stopAt(t *testing.T, p Place, c Change, n int) (step string, finished bool) {
+// Prepare makes a place ready for a change.
+func (p Place) Prepare(t *testing.T, c Change) {
 	t.Helper()
 	s := p.Open(t, nil)
 	if err := c.Before(t, s); err != nil {
@@ -115,26 +207,27 @@ func stopAt(t *testing.T, p Place, c Change, n int) (step string, finished bool)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	count := 0
-	s = p.Open(t, func(name string) {
-		if count++; count == n {
-			panic(crash{name})
+}
+
+// stopAt runs a change up to its n-th step, or to its end, and gives the steps.
+func stopAt(t *testing.T, p Place, c Change, n int) (steps []string) {
+	t.Helper()
+	p.Prepare(t, c)
+	s := p.Open(t, func(name string) {
+		if steps = append(steps, name); len(steps) == n {
+			panic(crash{})
 		}
 	})
 	defer s.Close() // gives up what a process that is gone does not hold either
 	defer func() {
-		switch stopped := recover().(type) {
-		case nil:
-		case crash:
-			step = stopped.step
-		default:
+		if stopped := recover(); stopped != nil && stopped != any(crash{}) {
 			panic(stopped)
 		}
 	}()
 	if err := c.Do(t, s); err != nil {
 		t.Fatal(err)
 	}
-	return "", true
+	return steps
 }
 
 // ExpectRecovery checks a place where a change was stopped: what is visible,
@@ -151,6 +244,7 @@ func (p Place) ExpectRecovery(t *testing.T, c Change) {
 		}
 	}
 	s := p.open(t)
+	p.expectSettled(t, s, c)
 	if err := c.Do(t, s); err != nil {
 		t.Fatalf("do it again: %v", err)
 	}
@@ -158,6 +252,40 @@ func (p Place) ExpectRecovery(t *testing.T, c Change) {
 		p.expectLines(t, table, states[len(states)-1])
 	}
 	p.expectTidy(t, s)
+}
+
+// expectSettled checks that a sink which only looks finds one state, and that
+// all tables are in one as soon as somebody works on the job.
+func (p Place) expectSettled(t *testing.T, s sinks.Sink, c Change) {
+	t.Helper()
+	in, ok := s.(sinks.Inventory)
+	if !ok {
+		return
+	}
+	live := Generation
+	if gens, ok := s.(sinks.Generations); ok {
+		var err error
+		if live, err = gens.Live(t.Context(), Job); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before, tables, err := in.Manifests(t.Context(), Job, live)
+	if err != nil || len(before) == 0 && !p.MayMiss || len(tables) == 0 {
+		t.Fatalf("look at generation %d: got %d manifests, %d tables, %v", live, len(before), len(tables), err)
+	}
+	if err := in.Check(t.Context(), Job, live); err != nil {
+		t.Fatalf("check generation %d: %v", live, err)
+	}
+	for i := range 2 {
+		all := true
+		for table, states := range c.Tables {
+			all = all && sameLines(p.Rows(t, table), states[min(i, len(states)-1)])
+		}
+		if all {
+			return
+		}
+	}
+	t.Fatal("some tables are changed and some are not")
 }
 
 func sameLines(a, b []string) bool {

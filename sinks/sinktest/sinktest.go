@@ -19,6 +19,10 @@ type Place struct {
 	// Rows reads a table as an outside reader sees it, each row as
 	// memory.Line writes it, in any order.
 	Rows func(t *testing.T, table string) []string
+	// Poll reads a table as Rows does while it changes. An error that is
+	// fs.ErrNotExist says that parts of it went away meanwhile: a reader
+	// begins again. It is nil for sinks whose readers see nothing of this.
+	Poll func(table string) ([]string, error)
 	// Files gives the names of the columns of each of a table's files. It
 	// is nil for sinks without files.
 	Files func(t *testing.T, table string) [][]string
@@ -51,6 +55,11 @@ func Run(t *testing.T, empty func(t *testing.T) Place) {
 		{"foreign file", testForeign},
 		{"missing file", testMissing},
 		{"compact", testCompact},
+		{"generations", testGenerations},
+		{"two processes", testTwoProcesses},
+		{"readers", testReaders},
+		{"replace", testReplace},
+		{"replace merged", testReplaceMerged},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.fn(t, empty(t)) })

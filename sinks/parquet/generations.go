@@ -1,0 +1,347 @@
+package parquet
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Live gives the generation that readers see. One whose swap is decided and
+// not carried out to the end counts as live already.
+func (s *Sink) Live(ctx context.Context, name string) (int, error) {
+	if err := checkName("job", name); err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	live, _, err := s.live(name)
+	return live, errors.Join(err, ctx.Err())
+}
+
+// live also gives the intent of a swap of generations that is under way, or
+// was when a process ended. A generation that this sink works on where there
+// is none yet is about to be live.
+func (s *Sink) live(name string) (int, *swapIntent, error) {
+	l := layoutOf(s.path, name, 0, 0)
+	for range 2 {
+		in, err := readIntent(l.intent(), name)
+		if err != nil {
+			return 0, nil, err
+		}
+		if in != nil && in.To > 0 {
+			return in.To, in, nil
+		}
+		c, err := readTablesFile(l.tablesFile, name)
+		if err != nil {
+			return 0, nil, err
+		}
+		if c != nil {
+			return c.Generation, nil, nil
+		}
+		// It may be between two places: then there is an intent now.
+	}
+	for key, h := range s.homes {
+		if key.job == name && h.job.layout.control == l.control {
+			return key.generation, nil, nil
+		}
+	}
+	return 0, nil, nil
+}
+
+// layout tells where a generation is, and what live does. One that was
+// replaced and is not kept is an error.
+func (s *Sink) layout(name string, generation int) (layout, *swapIntent, error) {
+	live, in, err := s.live(name)
+	if err != nil {
+		return layout{}, nil, err
+	}
+	if live == 0 {
+		live = generation
+	}
+	l := layoutOf(s.path, name, generation, live)
+	if generation < live && (in == nil || generation != in.Generation) {
+		kept, err := exists(l.control)
+		if err != nil {
+			return layout{}, nil, explain(err, "open job %s", name)
+		}
+		if !kept {
+			return layout{}, nil, replaced("open", name, generation, live)
+		}
+	}
+	return l.follow(in, generation), in, nil
+}
+
+func replaced(what, name string, generation, live int) error {
+	return refuse("restore the ledger that belongs to this folder, or set sink.path to an empty folder",
+		"%s job %s: generation %d was replaced by generation %d", what, name, generation, live)
+}
+
+// finish carries out a swap of generations to the end.
+func (s *Sink) finish(ctx context.Context, name string, to int) error {
+	if _, err := s.hold(ctx, name, to); err != nil {
+		return err
+	}
+	return s.release(homeKey{name, to})
+}
+
+// settled gives the live generation once no swap of generations is half done.
+func (s *Sink) settled(ctx context.Context, name string) (int, error) {
+	live, in, err := s.live(name)
+	if err == nil && in != nil {
+		err = s.finish(ctx, name, in.To)
+	}
+	return live, err
+}
+
+// Swap makes a generation the live one: its tables' folders change places
+// with those of the one before, back to back, and then the folders of the
+// manifests and the two tables.json. What is then beside is the one before,
+// and is kept under its number.
+func (s *Sink) Swap(ctx context.Context, name string, generation int) error {
+	if err := checkName("job", name); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	live, err := s.settled(ctx, name)
+	if err != nil || live == generation {
+		return err
+	}
+	return explain(s.swap(ctx, name, live, generation), "swap in generation %d of job %s", generation, name)
+}
+
+func (s *Sink) swap(ctx context.Context, name string, live, generation int) error {
+	beside := layoutOf(s.path, name, generation, live)
+	if there, err := exists(beside.control); err != nil {
+		return err
+	} else if live == 0 || !there {
+		return fault("build it first, with backstory rebuild", "generation %d is not there", generation)
+	}
+	from, err := s.hold(ctx, name, live)
+	if err != nil {
+		return err
+	}
+	to, err := s.hold(ctx, name, generation)
+	if err != nil {
+		return err
+	}
+	decided, err := s.exchangeAll(ctx, from, to)
+	if err != nil && !decided {
+		return err
+	}
+	// The lock at the live place stays with who is live.
+	a, b := homeKey{name, live}, homeKey{name, generation}
+	lock := s.homes[a].lock
+	delete(s.homes, a)
+	err = errors.Join(err, s.release(b))
+	var j *job
+	if err == nil {
+		j, err = s.work(name, generation, layoutOf(s.path, name, generation, generation))
+	}
+	if err != nil {
+		return errors.Join(err, lock.Close())
+	}
+	s.homes[b] = &home{job: j, lock: lock}
+	s.step("swapped")
+	return nil
+}
+
+// exchangeAll decides to have two generations change places and carries it
+// out. It tells whether it was decided: then neither job may be used again.
+func (s *Sink) exchangeAll(ctx context.Context, from, to *job) (decided bool, err error) {
+	for _, j := range []*job{from, to} {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		if err := j.quiet(); err != nil {
+			return false, err
+		}
+	}
+	// Names of tables may have been taken since they were first written to.
+	if err := from.mayYield(to); err != nil {
+		return false, err
+	}
+	for _, j := range []*job{from, to} {
+		if err := j.replaceTables(j.tables); err != nil {
+			return false, err
+		}
+		for _, dir := range []string{j.layout.manifests, filepath.Join(to.layout.control, "tables")} {
+			if err := makeDir(dir); err != nil {
+				return false, err
+			}
+		}
+	}
+	if err := s.dropOthers(ctx, from, to); err != nil {
+		return false, err
+	}
+	sw, err := from.newSwap("swap in generation " + strconv.Itoa(to.generation))
+	if err != nil {
+		return false, err
+	}
+	sw.to = to.generation
+	if err := sw.generations(from, to); err != nil {
+		return false, errors.Join(err, sw.drop())
+	}
+	err = sw.commit()
+	from.over, to.over = sw.decided, sw.decided
+	return sw.decided, err
+}
+
+// generations gathers what two generations have to exchange.
+func (s *swap) generations(from, to *job) error {
+	var names []string
+	for _, t := range slices.Concat(to.tables.Tables, from.tables.Tables) {
+		if !slices.Contains(names, t.Name) {
+			names = append(names, t.Name)
+		}
+	}
+	for _, name := range names {
+		live, fresh := from.layout.table(name), to.layout.table(name)
+		here, err := exists(live)
+		if err != nil {
+			return err
+		}
+		there, err := exists(fresh)
+		switch {
+		case err != nil:
+		case there:
+			err = s.exchange(live, fresh)
+		case here:
+			err = s.takeAway(live, fresh)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	s.dirs = append(s.dirs, to.layout.tables, to.layout.control)
+	return errors.Join(s.exchange(from.layout.manifests, to.layout.manifests), s.exchange(from.layout.tablesFile, to.layout.tablesFile))
+}
+
+// mayYield refuses a generation whose tables may not come where j's are.
+func (j *job) mayYield(to *job) error {
+	for _, t := range to.tables.Tables {
+		if err := to.unclaimed(t.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dropOthers removes all generations but two.
+func (s *Sink) dropOthers(ctx context.Context, from, to *job) error {
+	names, err := list(from.layout.control)
+	if err != nil {
+		return err
+	}
+	var others []int
+	for _, name := range names {
+		n, err := strconv.Atoi(strings.TrimPrefix(name, besideName(0)[:len(besideName(0))-1]))
+		if err != nil || name != besideName(n) || n == to.generation {
+			continue
+		}
+		if others = append(others, n); n == from.generation {
+			continue // made by mistake, and in the way
+		}
+		release, err := s.claimBeside(ctx, from.name, n)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	for _, n := range others {
+		if err := s.discard(from.layout.control, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// claimBeside makes sure that nobody works on a generation that is about to
+// be removed, until release is called.
+func (s *Sink) claimBeside(ctx context.Context, name string, generation int) (release func() error, err error) {
+	key := homeKey{name, generation}
+	if h := s.homes[key]; h != nil {
+		h.job.mu.Lock()
+		defer h.job.mu.Unlock()
+		if err := h.job.idle(); err != nil {
+			return nil, err
+		}
+		h.job.over = true
+		return func() error { return s.release(key) }, nil
+	}
+	lock, _, err := s.lock(ctx, name, generation)
+	if err != nil {
+		return nil, err
+	}
+	return lock.Close, nil
+}
+
+// Drop removes a generation that is not live.
+func (s *Sink) Drop(ctx context.Context, name string, generation int) error {
+	if err := checkName("job", name); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	err := s.drop(ctx, name, generation)
+	if err == nil {
+		s.step("dropped")
+	}
+	return explain(err, "drop generation %d of job %s", generation, name)
+}
+
+func (s *Sink) drop(ctx context.Context, name string, generation int) (err error) {
+	live, err := s.settled(ctx, name)
+	if err != nil {
+		return err
+	}
+	if generation == live {
+		return refuse("swap in another generation first", "it is the one that readers see")
+	}
+	l := layoutOf(s.path, name, generation, live)
+	if there, err := exists(l.control); err != nil {
+		return err
+	} else if there {
+		release, err := s.claimBeside(ctx, name, generation)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, release()) }()
+	}
+	return s.discard(layoutOf(s.path, name, live, live).control, generation)
+}
+
+// discard removes the folder of a generation. It gets another name first, so
+// that a crash leaves nothing that could be taken for a generation.
+func (s *Sink) discard(control string, generation int) error {
+	dir, aside := filepath.Join(control, besideName(generation)), filepath.Join(control, asidePrefix+strconv.Itoa(generation))
+	if err := os.RemoveAll(aside); err != nil {
+		return err
+	}
+	if there, err := exists(dir); err != nil || !there {
+		return err
+	}
+	s.step("drop generation %d", generation)
+	if err := os.Rename(dir, aside); err != nil {
+		return err
+	}
+	if err := syncDir(control); err != nil {
+		return err
+	}
+	s.step("remove generation %d", generation)
+	return os.RemoveAll(aside)
+}
+
+// removeAside removes what a crash left of generations that were dropped.
+func removeAside(control string) error {
+	names, err := list(control)
+	for _, name := range names {
+		if strings.HasPrefix(name, asidePrefix) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(control, name)))
+		}
+	}
+	return err
+}
