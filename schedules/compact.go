@@ -2,7 +2,6 @@ package schedules
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"backstory/sinks"
@@ -14,18 +13,9 @@ func (j *Job) Compact(ctx context.Context, o sinks.CompactOptions) (rep sinks.Co
 	if !ok {
 		return rep, fmt.Errorf("job %s: its sink has nothing to merge", j.Name)
 	}
-	lease, err := j.Ledger.Lock(ctx, j.Name)
-	if err != nil {
-		return rep, fmt.Errorf("job %s: %w", j.Name, err)
-	}
-	defer func() { err = errors.Join(err, lease.Release()) }()
-	s, err := j.Ledger.State(ctx, j.Name)
-	if err != nil {
-		return rep, fmt.Errorf("read ledger: %w", err)
-	}
-	rep, err = c.Compact(ctx, j.Name, s.Generation, o)
-	if err != nil {
-		return rep, err
-	}
-	return rep, nil
+	err = j.hold(ctx, func(r *run) error {
+		rep, err = c.Compact(ctx, j.Name, r.state.Generation, o)
+		return err
+	})
+	return rep, err
 }

@@ -103,12 +103,12 @@ func TestCrashCompact(t *testing.T) {
 		if err := os.CopyFS(o.Out, os.DirFS(loaded.Out)); err != nil {
 			t.Fatal(err)
 		}
-		o.Compact, o.KillAt = true, n
+		o.Verb, o.KillAt = "compact", n
 		killed, err := o.start()
 		if err != nil {
 			t.Fatalf("compact: %v", err)
 		}
-		o.Compact, o.KillAt, o.WindowEvents = false, 0, otherWindow
+		o.Verb, o.KillAt, o.WindowEvents = "", 0, otherWindow
 		if err := o.finish(t, moreEvents); err != nil {
 			t.Errorf("killed at step %d: %v", n, err)
 		}
@@ -196,7 +196,7 @@ func (o order) finish(t *testing.T, through int64) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.expectOnce(through), expectTidy(o.Out))
+	return errors.Join(f.expectOnce(through, o.Era), expectTidy(o.Out))
 }
 
 // start runs the order in another process and tells whether that was killed.

@@ -28,13 +28,20 @@ func (e *DisagreeError) Hint() string { return e.Advice }
 type RulesError struct {
 	Job      string
 	Old, New string // fingerprints
+	// Reason says what stands in the way of going on, "" where the rules that
+	// the rows were made with are not known any more.
+	Reason string
 }
 
 func (e *RulesError) Error() string {
-	return fmt.Sprintf("job %s: its tables were loaded under other rules (%s, now %s)", e.Job, e.Old, e.New)
+	reason := e.Reason
+	if reason == "" {
+		reason = "these are not in the ledger, or cannot be followed as things are now"
+	}
+	return fmt.Sprintf("job %s: its tables were loaded under other rules (%s, now %s): %s", e.Job, e.Old, e.New, reason)
 }
 
 // Hint says what to do about the error.
 func (e *RulesError) Hint() string {
-	return "put names, tables, types and layout back as they were, or load into an empty folder under the new rules"
+	return "load all of it anew under the present rules with backstory rebuild " + e.Job + ", or put the rules back as they were"
 }

@@ -34,6 +34,9 @@ type Job struct {
 	// Sample is about how many events discovery looks at; 0 means
 	// DefaultSample, less than 0 all of them.
 	Sample int
+	// Recompile makes a pipeline of rules that the ledger kept; nil where that
+	// cannot be done.
+	Recompile func(transform.Rules) (*transform.Pipeline, error)
 	// Version is the version of Backstory.
 	Version string
 	Log     *slog.Logger
@@ -75,6 +78,11 @@ const (
 	StepCommitted StepName = "committed" // it is in the sink
 	StepFinished  StepName = "finished"  // it is in the ledger
 	StepAgain     StepName = "again"     // it is begun again
+
+	StepCompare  StepName = "compare"  // what old and new rules make of the history is compared
+	StepSwap     StepName = "swap"     // a new generation is about to become the live one
+	StepSwapped  StepName = "swapped"  // it is in the sink
+	StepPromoted StepName = "promoted" // it is in the ledger
 )
 
 func (j *Job) windowEvents() int {

@@ -2,6 +2,7 @@ package schedules
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"time"
@@ -22,6 +23,10 @@ type Ledger interface {
 	Lock(ctx context.Context, job string) (Lease, error)
 	// State gives what is known of a job; that of a job never heard of is empty.
 	State(ctx context.Context, job string) (*State, error)
+	// Next is the same ledger for the generations that rebuilds make: its
+	// leases and states are of a job's generation after the live one, beside
+	// which others may work. It ends with the ledger and need not be closed.
+	Next() Ledger
 	io.Closer
 }
 
@@ -33,18 +38,22 @@ type Lease interface {
 	Release() error
 }
 
-// State is what the ledger knows of a job.
+// State is what the ledger knows of a generation of a job.
 type State struct {
 	Job        string
 	Generation int
-	// Fingerprint names the rules the rows were made with, "" before the
-	// first load.
+	// Fingerprint names the rules the rows are made with, "" before the
+	// first load, and Rules are these rules, empty where they are more than
+	// can be kept.
 	Fingerprint string
+	Rules       json.RawMessage
 	// Loaded are the ranges that are loaded, in order and merged: between
 	// two of them lies something that is not.
 	Loaded []source.Window
 	// Pending are the windows that are planned and not loaded, in order.
 	Pending []Planned
+	// Quarantined are the loaded windows with events in quarantine, in order.
+	Quarantined []Quarantined
 	// First and Last are the lowest and highest events that are loaded.
 	First, Last sinks.Anchor
 	Totals      Totals
@@ -66,6 +75,16 @@ type Totals struct {
 	Bytes  int64 `json:"bytes"`
 	Stored int64 `json:"stored"`
 	Extra  int64 `json:"extra"`
+	// Quarantined counts the events that are in quarantine, Discarded those
+	// that the rules made nothing of.
+	Quarantined int64 `json:"quarantined"`
+	Discarded   int64 `json:"discarded"`
+}
+
+// Quarantined is a loaded window and how many of its events are in quarantine.
+type Quarantined struct {
+	source.Window
+	Events int64 `json:"events"`
 }
 
 // Planned is a window that is to be loaded.
@@ -82,12 +101,15 @@ type Loaded struct {
 	Rows     int64
 	Stored   int64
 	Duration time.Duration
+
+	newer int64              // events of versions that no upcaster knows; not kept
+	first *source.EventError // why the first event in quarantine is there; not kept
 }
 
 // Run is one run of a job.
 type Run struct {
 	ID       int64     `json:"id"`
-	Kind     string    `json:"kind"` // run or backfill
+	Kind     string    `json:"kind"` // run, backfill, rebuild or replay
 	Started  time.Time `json:"started"`
 	Finished time.Time `json:"finished,omitzero"`
 	Windows  int64     `json:"windows"`
@@ -96,18 +118,31 @@ type Run struct {
 	Error string `json:"error,omitempty"`
 }
 
-// Change is what Save makes durable at once. Zero members change nothing.
+// Change is what Save makes durable at once, in the order of its members.
+// Zero members change nothing.
 type Change struct {
+	// Reset forgets all that is known of the generation.
+	Reset bool
+	// Generation gives the live generation of a job of which nothing is known
+	// its number.
+	Generation int
+
 	// Plan adds windows that are to be loaded.
 	Plan []Planned
 	// Finish marks windows as loaded, planned before or not.
 	Finish []Loaded
+	// Replace takes windows that are loaded as they were loaded again.
+	Replace []Loaded
 	// Tables replaces the job's tables.
 	Tables []*transform.Table
-	// Fingerprint names the rules from now on.
+	// Fingerprint names the rules from now on, and Rules are these rules.
 	Fingerprint string
+	Rules       json.RawMessage
 	// Signature replaces the sink's signature.
 	Signature string
 	// Begin records a run that begins; End one that has ended, by its ID.
 	Begin, End *Run
+	// Promote makes the generation, of Next, the live one; what is known of
+	// the one that was live is forgotten.
+	Promote bool
 }

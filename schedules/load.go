@@ -63,7 +63,11 @@ func (r *run) round(ctx context.Context, todo []Planned) (left []Planned, found 
 		return todo[next-1], true
 	}
 	g, gctx := errgroup.WithContext(ctx)
-	for range min(r.job.workers(), len(todo)) {
+	workers := min(r.job.workers(), len(todo))
+	if r.replace {
+		workers = 1 // so the contract of sinks.Replacer
+	}
+	for range workers {
 		g.Go(func() error {
 			for {
 				w, ok := take()
@@ -106,6 +110,12 @@ func (r *run) count(l Loaded) {
 	r.report.Bytes += l.Bytes
 	r.report.Stored += l.Stored
 	r.report.Extra += l.Extra
+	r.report.Quarantined += l.Quarantined
+	r.report.Discarded += l.Discarded
+	r.report.Newer += l.newer
+	if first := r.report.FirstQuarantined; l.first != nil && (first == nil || l.first.Position.Compare(first.Position) < 0) {
+		r.report.FirstQuarantined = l.first
+	}
 }
 
 // window loads one window and marks it in the ledger, from its beginning
@@ -124,7 +134,7 @@ func (r *run) once(ctx context.Context, w source.Window) (Loaded, error) {
 	started := time.Now()
 	j.watch(Step{Name: StepBegin, Window: w})
 	load := sinks.Load{Job: j.Name, Generation: r.state.Generation, Window: w}
-	txn, err := j.Sink.Begin(ctx, load)
+	txn, err := r.begun(ctx, load)
 	if errors.Is(err, sinks.ErrCommitted) {
 		return r.adopt(ctx, w)
 	}
@@ -146,8 +156,10 @@ func (r *run) once(ctx context.Context, w source.Window) (Loaded, error) {
 		return Loaded{}, fmt.Errorf("load %s: %w", w, err)
 	}
 	stats := b.Stats()
+	out.first = b.FirstFailed()
 	r.keepBatcher(b)
 	out.Events, out.Extra, out.Rows, out.Bytes = stats.Events, stats.Extra, stats.Rows, stats.Bytes
+	out.Quarantined, out.Discarded, out.newer = stats.Quarantined, stats.Discarded, stats.Newer
 	out.Fingerprint = j.Pipeline.Fingerprint()
 	j.watch(Step{Name: StepCommit, Window: w})
 	if err := txn.Commit(ctx, out.Summary); err != nil {
@@ -162,6 +174,14 @@ func (r *run) once(ctx context.Context, w source.Window) (Loaded, error) {
 		return Loaded{}, err
 	}
 	return out, nil
+}
+
+// begun begins a load, or one in place of what is loaded.
+func (r *run) begun(ctx context.Context, l sinks.Load) (sinks.Txn, error) {
+	if replacer, ok := r.job.Sink.(sinks.Replacer); ok && r.replace {
+		return replacer.Replace(ctx, l)
+	}
+	return r.job.Sink.Begin(ctx, l)
 }
 
 // takeBatcher gives a Batcher for the catalog that nobody uses, with the memory
@@ -187,11 +207,15 @@ func (r *run) keepBatcher(b *transform.Batcher) {
 
 // finish marks a window as loaded.
 func (r *run) finish(ctx context.Context, l Loaded) error {
-	if err := r.lease.Save(ctx, Change{Finish: []Loaded{l}}); err != nil {
+	c := Change{Finish: []Loaded{l}}
+	if r.replace {
+		c = Change{Replace: []Loaded{l}}
+	}
+	if err := r.lease.Save(ctx, c); err != nil {
 		return fmt.Errorf("finish %s: %w", l.Window, err)
 	}
 	r.job.watch(Step{Name: StepFinished, Window: l.Window})
-	r.job.log().Info("loaded", "job", r.job.Name, "window", l.Window, "events", l.Events, "rows", l.Rows,
+	r.job.log().Info("loaded", "job", r.job.Name, "window", l.Window, "events", l.Events, "rows", l.Rows, "quarantined", l.Quarantined,
 		"bytes", l.Stored, "ms", l.Duration.Milliseconds())
 	return nil
 }

@@ -16,7 +16,6 @@ import (
 	"backstory/source/layout"
 	"backstory/source/postgres"
 	"backstory/source/sqlite"
-	"backstory/transform"
 )
 
 const jobName = "shop"
@@ -25,8 +24,10 @@ const jobName = "shop"
 type order struct {
 	Driver, Store, Table string
 	Out                  string
-	Compact              bool
-	WindowEvents         int
+	// Verb is what to do: run where it is "", else compact, rebuild or replay.
+	Verb         string
+	Era          string // of the rules, see era_test.go
+	WindowEvents int
 	// KillAt is the step of job or sink before which the process is killed, 0
 	// for never.
 	KillAt int64
@@ -46,7 +47,7 @@ func (o order) do(ctx context.Context, report func(*schedules.Report)) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	p, err := transform.Compile(transform.Rules{Payload: source.PayloadOf(src)})
+	p, err := compileEra(source.PayloadOf(src), o.Era)
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func (o order) do(ctx context.Context, report func(*schedules.Report)) (err erro
 	defer func() { err = errors.Join(err, l.Close()) }()
 	j := &schedules.Job{
 		Name: jobName, Source: src, Pipeline: p, Sink: sink, Ledger: l, Workers: 3,
-		WindowEvents: o.WindowEvents, Sample: 1,
+		WindowEvents: o.WindowEvents, Sample: 1, Recompile: recompile,
 		Watch: func(schedules.Step) { step() },
 	}
 	if o.Blind {
@@ -78,11 +79,17 @@ func (o order) do(ctx context.Context, report func(*schedules.Report)) (err erro
 	if o.Forgetful {
 		j.Ledger = forgetful{l}
 	}
-	if o.Compact {
-		_, err := j.Compact(ctx, sinks.CompactOptions{TargetBytes: 1 << 20})
-		return err
+	rep := &schedules.Report{}
+	switch o.Verb {
+	case "compact":
+		_, err = j.Compact(ctx, sinks.CompactOptions{TargetBytes: 1 << 20})
+	case "rebuild":
+		rep, err = j.Rebuild(ctx, false)
+	case "replay":
+		rep, err = j.Replay(ctx)
+	default:
+		rep, err = j.Run(ctx)
 	}
-	rep, err := j.Run(ctx)
 	if err != nil {
 		return err
 	}

@@ -48,23 +48,27 @@ func (p *Plan) all() []Planned {
 	return all
 }
 
-// plan finds what is to be loaded of a range, given what the ledger knows.
-func (j *Job) plan(ctx context.Context, s *State, r Range, mark source.Watermark) (*Plan, error) {
+// plan finds what is to be loaded of ranges, given what the ledger knows.
+func (j *Job) plan(ctx context.Context, s *State, ranges []Range, mark source.Watermark) (*Plan, error) {
 	p := &Plan{Job: j.Name, Watermark: mark, Held: mark.Safe.Compare(mark.Head) < 0, Pending: []Planned{}, New: []Planned{}}
 	safe := mark.Safe
 	// What was planned once lay below a watermark then.
 	taken := slices.Clone(s.Loaded)
 	for _, w := range s.Pending {
 		taken = append(taken, w.Window)
-		if r.holds(w.Window) {
+		if slices.ContainsFunc(ranges, func(r Range) bool { return r.holds(w.Window) }) {
 			p.Pending = append(p.Pending, w)
 		}
 	}
-	through := safe
-	if !r.Through.IsZero() && r.Through.Compare(through) < 0 {
-		through = r.Through
+	var gaps []source.Window
+	for _, r := range ranges {
+		through := safe
+		if !r.Through.IsZero() && r.Through.Compare(through) < 0 {
+			through = r.Through
+		}
+		gaps = append(gaps, Subtract(source.Window{After: r.After, Through: through}, taken)...)
 	}
-	for _, gap := range Subtract(source.Window{After: r.After, Through: through}, taken) {
+	for _, gap := range gaps {
 		for {
 			w, events, err := j.cut(ctx, gap.After, gap.Through, j.windowEvents())
 			if err != nil {
@@ -98,7 +102,7 @@ func (j *Job) Plan(ctx context.Context, r Range) (*Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find watermark: %w", err)
 	}
-	return j.plan(ctx, s, r, mark)
+	return j.plan(ctx, s, []Range{r}, mark)
 }
 
 // Estimate gives about how many bytes of payload a plan loads, from what was

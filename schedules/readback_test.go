@@ -81,8 +81,9 @@ func (f *folder) file(table, path string) error {
 	}
 }
 
-// expectOnce looks for every event up to a position, once and whole.
-func (f *folder) expectOnce(through int64) error {
+// expectOnce looks for every event up to a position, once and whole, as the
+// rules of an era make it.
+func (f *folder) expectOnce(through int64, era string) error {
 	seen := make(map[string]bool)
 	for table, rows := range f.rows {
 		for _, row := range rows {
@@ -96,10 +97,10 @@ func (f *folder) expectOnce(through int64) error {
 				return fmt.Errorf("position %q: %w", at, err)
 			}
 			e := entryAt(id)
-			if want := strings.ToLower(strings.ReplaceAll(e.kind, ".", "_")); table != want {
+			if want := strings.ToLower(strings.ReplaceAll(kindIn(era, e.kind), ".", "_")); table != want {
 				return fmt.Errorf("the event at %s is in table %s, want %s", at, table, want)
 			}
-			if row["sku"] != fmt.Sprintf("S%d", id) || row["coupon"] != e.coupon || row["_extra"] != "" {
+			if row["sku"] != fmt.Sprintf("S%d", id) || row["coupon"] != e.coupon || row["era"] != era || row["_extra"] != "" {
 				return fmt.Errorf("the event at %s: got %v, want %+v", at, row, e)
 			}
 		}

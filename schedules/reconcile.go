@@ -90,10 +90,10 @@ func (r *run) compare(ctx context.Context, manifests []sinks.Manifest) error {
 				break
 			}
 		}
-		if m.Fingerprint != "" && m.Fingerprint != r.job.Pipeline.Fingerprint() {
-			return &RulesError{Job: r.job.Name, Old: m.Fingerprint, New: r.job.Pipeline.Fingerprint()}
-		}
 		adopt = append(adopt, loadedFrom(m))
+	}
+	if err := r.sameRules(adopt); err != nil {
+		return err
 	}
 	there = Union(there)
 	for _, w := range s.Loaded {
@@ -111,6 +111,27 @@ func (r *run) compare(ctx context.Context, manifests []sinks.Manifest) error {
 	return r.takeUp(ctx, adopt)
 }
 
+// sameRules refuses windows that only the sink knows and that were loaded
+// under other rules. Where some of them are of the rules at hand, these were
+// taken for the whole generation later, and all is well.
+func (r *run) sameRules(windows []Loaded) error {
+	now := r.job.Pipeline.Fingerprint()
+	other := ""
+	for _, w := range windows {
+		switch w.Fingerprint {
+		case now:
+			return nil
+		case "":
+		default:
+			other = w.Fingerprint
+		}
+	}
+	if other == "" {
+		return nil
+	}
+	return &RulesError{Job: r.job.Name, Old: other, New: now}
+}
+
 // foreign says that the sink holds a window that the ledger cannot have cut.
 func (r *run) foreign(w source.Window, what string) error {
 	return &DisagreeError{
@@ -124,13 +145,13 @@ func (r *run) foreign(w source.Window, what string) error {
 func (r *run) takeUp(ctx context.Context, windows []Loaded) error {
 	c := Change{Finish: windows}
 	if r.state.Fingerprint == "" {
-		c.Fingerprint = windows[0].Fingerprint
+		c = r.named(c)
 	}
 	if err := r.lease.Save(ctx, c); err != nil {
 		return fmt.Errorf("take up what is loaded: %w", err)
 	}
 	r.job.log().Info("took up windows that the ledger did not know", "job", r.job.Name, "windows", len(windows))
-	state, err := r.job.Ledger.State(ctx, r.job.Name)
+	state, err := r.ledger.State(ctx, r.job.Name)
 	if err != nil {
 		return fmt.Errorf("read ledger: %w", err)
 	}
@@ -166,7 +187,7 @@ func (r *run) takeTables(ctx context.Context, there []*transform.Table) error {
 		tables = newest(tables, there, r.holdsRows)
 	}
 	if !slices.EqualFunc(tables, s.Tables, sameTable) {
-		if err := r.lease.Save(ctx, Change{Tables: tables, Fingerprint: now}); err != nil {
+		if err := r.lease.Save(ctx, r.named(Change{Tables: tables})); err != nil {
 			return fmt.Errorf("save tables: %w", err)
 		}
 		s.Tables, s.Fingerprint = tables, now

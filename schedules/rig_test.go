@@ -95,13 +95,20 @@ type tester interface {
 // numbers counts how often each event is in the place.
 func (r *rig) numbers(tb tester) map[int]int {
 	tb.Helper()
-	_, tables, err := r.place.Open(nil).Manifests(tb.Context(), jobName, 1)
+	generation, err := r.place.Open(nil).Live(tb.Context(), jobName)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	_, tables, err := r.place.Open(nil).Manifests(tb.Context(), jobName, generation)
 	if err != nil {
 		tb.Fatal(err)
 	}
 	seen := make(map[int]int)
 	for _, t := range tables {
-		for _, line := range r.place.Rows(jobName, 1, t.Name) {
+		if t.Name == transform.Quarantine {
+			continue
+		}
+		for _, line := range r.place.Rows(jobName, generation, t.Name) {
 			var row struct {
 				N     int     `json:"n"`
 				Extra *string `json:"_extra"`

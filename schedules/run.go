@@ -2,6 +2,7 @@ package schedules
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -13,48 +14,71 @@ import (
 
 // Report says what a run has done.
 type Report struct {
-	Job       string           `json:"job"`
-	Windows   int64            `json:"windows"`
-	Events    int64            `json:"events"`
-	Rows      int64            `json:"rows"`
-	Bytes     int64            `json:"bytes"`
-	Stored    int64            `json:"stored"`
-	Extra     int64            `json:"extra"`
-	Again     int64            `json:"again"`
-	Watermark source.Watermark `json:"watermark"`
+	Job     string `json:"job"`
+	Windows int64  `json:"windows"`
+	Events  int64  `json:"events"`
+	Rows    int64  `json:"rows"`
+	Bytes   int64  `json:"bytes"`
+	Stored  int64  `json:"stored"`
+	Extra   int64  `json:"extra"`
+	Again   int64  `json:"again"`
+	// Quarantined counts the events that failed, Discarded those that the
+	// rules made nothing of, Newer those whose schema version is above all
+	// that the upcasters know.
+	Quarantined int64 `json:"quarantined"`
+	Discarded   int64 `json:"discarded"`
+	Newer       int64 `json:"newer"`
+	// FirstQuarantined says why the first of these events failed, nil where
+	// none did.
+	FirstQuarantined *source.EventError `json:"-"`
+	Watermark        source.Watermark   `json:"watermark"`
 	// Held says that the watermark could not be taken in time.
 	Held     bool          `json:"held"`
 	Duration time.Duration `json:"duration_ns"`
+	// Generation is the one that was loaded.
+	Generation int `json:"generation"`
+	// Outdated says how the present rules differ from those the generation
+	// was loaded under, and follows until it is rebuilt.
+	Outdated []transform.Change `json:"outdated,omitempty"`
 	// Tables are the job's tables after the run.
 	Tables []*transform.Table `json:"-"`
 }
 
 // Run loads one increment: everything up to the watermark that is not
-// loaded. A run with nothing to load succeeds.
-func (j *Job) Run(ctx context.Context) (*Report, error) {
-	return j.do(ctx, "run", Range{})
-}
+// loaded. A run with nothing to load succeeds. Where the rules have changed
+// since rows were loaded, it follows the rules these were loaded under, so
+// that a generation is all of one kind, and says so.
+func (j *Job) Run(ctx context.Context) (*Report, error) { return j.Backfill(ctx, Range{}) }
 
 // Backfill loads what of a range is not loaded.
-func (j *Job) Backfill(ctx context.Context, r Range) (*Report, error) {
-	return j.do(ctx, "backfill", r)
+func (j *Job) Backfill(ctx context.Context, rng Range) (*Report, error) {
+	kind := "backfill"
+	if rng == (Range{}) {
+		kind = "run"
+	}
+	return j.do(ctx, j.Ledger, kind, func(r *run) error {
+		if err := r.open(ctx); err != nil {
+			return err
+		}
+		return r.all(ctx, rng)
+	})
 }
 
-// do runs the job on a range under its lease and records the run.
-func (j *Job) do(ctx context.Context, kind string, r Range) (rep *Report, err error) {
+// do does work under the job's lease and records it.
+func (j *Job) do(ctx context.Context, ledger Ledger, kind string, work func(*run) error) (rep *Report, err error) {
 	j.watch(Step{Name: StepLock})
-	lease, err := j.Ledger.Lock(ctx, j.Name)
+	lease, err := ledger.Lock(ctx, j.Name)
 	if err != nil {
 		return nil, fmt.Errorf("job %s: %w", j.Name, err)
 	}
+	run := &run{job: j, ledger: ledger, lease: lease, held: []Lease{lease}, started: time.Now(), record: Run{Kind: kind, Started: time.Now().UTC()}}
 	defer func() {
-		if e := lease.Release(); err == nil {
-			err = e
+		for _, lease := range run.held {
+			err = errors.Join(err, lease.Release())
 		}
 	}()
-	run := &run{job: j, lease: lease, started: time.Now(), record: Run{Kind: kind, Started: time.Now().UTC()}}
 	run.report.Job = j.Name
-	err = run.all(ctx, r)
+	err = work(run)
 	run.report.Duration = time.Since(run.started)
 	if e := run.close(ctx, err); err == nil {
 		err = e
@@ -62,13 +86,32 @@ func (j *Job) do(ctx context.Context, kind string, r Range) (rep *Report, err er
 	return &run.report, err
 }
 
+// hold does work under the job's lease that is no run.
+func (j *Job) hold(ctx context.Context, work func(*run) error) error {
+	lease, err := j.Ledger.Lock(ctx, j.Name)
+	if err != nil {
+		return fmt.Errorf("job %s: %w", j.Name, err)
+	}
+	r := &run{job: j, ledger: j.Ledger, lease: lease}
+	if err = r.open(ctx); err == nil {
+		err = work(r)
+	}
+	return errors.Join(err, lease.Release())
+}
+
 // run is one run of a job under its lease.
 type run struct {
-	job     *Job
+	job     *Job // its Pipeline is that of the generation's rules
+	ledger  Ledger
 	lease   Lease
+	held    []Lease // all that are to be given back, lease among them
 	state   *State
 	catalog *transform.Catalog
 	known   map[source.Window]sinks.Manifest // what the sink holds, if it can tell
+	// floor was found safe by another generation of the job.
+	floor source.Position
+	// replace says that windows are loaded in place of themselves.
+	replace bool
 	started time.Time
 	record  Run
 
@@ -77,14 +120,10 @@ type run struct {
 	report Report
 }
 
-// all does the run: compare, find the watermark, plan, save the plan, load.
-func (r *run) all(ctx context.Context, rng Range) error {
+// all loads what of the ranges is not loaded: compare, find the watermark,
+// plan, save the plan, load.
+func (r *run) all(ctx context.Context, ranges ...Range) error {
 	j := r.job
-	j.watch(Step{Name: StepCheck})
-	var err error
-	if r.state, err = j.Ledger.State(ctx, j.Name); err != nil {
-		return fmt.Errorf("read ledger: %w", err)
-	}
 	same, err := r.unchanged(ctx)
 	if err != nil {
 		return err
@@ -99,11 +138,14 @@ func (r *run) all(ctx context.Context, rng Range) error {
 	if err != nil {
 		return fmt.Errorf("find watermark: %w", err)
 	}
+	if mark.Safe.Compare(r.floor) < 0 {
+		mark.Safe = r.floor
+	}
 	r.report.Watermark = mark
 	if err := r.checkSource(ctx, mark); err != nil {
 		return err
 	}
-	plan, err := j.plan(ctx, r.state, rng, mark)
+	plan, err := j.plan(ctx, r.state, ranges, mark)
 	if err != nil {
 		return err
 	}
@@ -112,7 +154,7 @@ func (r *run) all(ctx context.Context, rng Range) error {
 		if err := r.reconcile(ctx); err != nil {
 			return err
 		}
-		if plan, err = j.plan(ctx, r.state, rng, mark); err != nil {
+		if plan, err = j.plan(ctx, r.state, ranges, mark); err != nil {
 			return err
 		}
 	}
@@ -142,7 +184,10 @@ func (r *run) all(ctx context.Context, rng Range) error {
 // names.
 func (r *run) begin(ctx context.Context, plan *Plan) error {
 	r.job.watch(Step{Name: StepPlan})
-	c := Change{Plan: plan.New, Fingerprint: r.job.Pipeline.Fingerprint(), Begin: &r.record}
+	c := r.named(Change{Plan: plan.New})
+	if r.record.ID == 0 {
+		c.Begin = &r.record
+	}
 	if err := r.lease.Save(ctx, c); err != nil {
 		return fmt.Errorf("save plan: %w", err)
 	}
@@ -160,6 +205,10 @@ func (r *run) close(ctx context.Context, cause error) error {
 	defer cancel()
 	var c Change
 	var unsigned error
+	if r.state == nil {
+		r.state = &State{}
+	}
+	r.report.Generation = r.state.Generation
 	if cause == nil {
 		c.Signature, unsigned = r.signature(ctx)
 	}

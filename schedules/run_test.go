@@ -188,29 +188,27 @@ func TestTransient(t *testing.T) {
 	})
 }
 
-// An event that cannot be understood stops the run, which says where.
+// An event that cannot be understood is put aside with all there is to know,
+// and the rest is loaded.
 func TestFailingEvent(t *testing.T) {
 	r := newRig(t)
 	r.append(24, "A", "x")
 	r.src.Append(source.Event{Stream: []byte("cart-9"), StreamVersion: 4, Type: "A", SchemaVersion: 1, Data: []byte(`{"n": `)})
 	r.append(3, "A", "x")
-	_, err := r.job(t, func(j *schedules.Job) { j.Sample = 1; j.Workers = 1 }).Run(t.Context())
-	var bad *source.EventError
-	if !errors.As(err, &bad) {
-		t.Fatalf("got %v", err)
+	rep := r.run(t, func(j *schedules.Job) { j.Sample = 1; j.Workers = 1 })
+	if rep.Events != 28 || rep.Quarantined != 1 {
+		t.Errorf("got %+v", rep)
 	}
-	if bad.Position != at(25) || bad.Stream != "cart-9" || bad.Type != "A" || bad.Step == "" || bad.Hint() == "" {
-		t.Errorf("got %+v", bad)
+	rows := r.place.Rows(jobName, 1, transform.Quarantine)
+	if len(rows) != 1 {
+		t.Fatalf("quarantine: got %v", rows)
 	}
-	runs := r.state(t).Runs
-	if len(runs) != 1 || !strings.Contains(runs[0].Error, "cart-9") || runs[0].Finished.IsZero() {
-		t.Errorf("runs: got %+v", runs)
-	}
-	for n, times := range r.numbers(t) {
-		if n > 20 || times != 1 {
-			t.Errorf("event %d is there %d times", n, times)
+	for _, want := range []string{`"position": 25`, `"stream_id": "cart-9"`, `"event_type": "A"`, `"step": "parse"`, `{\"n\": `} {
+		if !strings.Contains(rows[0], want) {
+			t.Errorf("quarantine: got %s, want %s in it", rows[0], want)
 		}
 	}
+	r.expectOnce(t)
 }
 
 // A run that failed before it could begin is on record too.

@@ -94,22 +94,15 @@ func (r *run) anchorAt(ctx context.Context, want sinks.Anchor) (got sinks.Anchor
 
 // Check compares ledger, sink and source without loading anything. What a
 // crash left to be finished is finished.
-func (j *Job) Check(ctx context.Context) (err error) {
-	lease, err := j.Ledger.Lock(ctx, j.Name)
-	if err != nil {
-		return fmt.Errorf("job %s: %w", j.Name, err)
-	}
-	defer func() { err = errors.Join(err, lease.Release()) }()
-	r := &run{job: j, lease: lease}
-	if r.state, err = j.Ledger.State(ctx, j.Name); err != nil {
-		return fmt.Errorf("read ledger: %w", err)
-	}
-	if err := r.reconcile(ctx); err != nil {
-		return err
-	}
-	mark, err := j.watermark(ctx)
-	if err != nil {
-		return fmt.Errorf("find watermark: %w", err)
-	}
-	return r.checkSource(ctx, mark)
+func (j *Job) Check(ctx context.Context) error {
+	return j.hold(ctx, func(r *run) error {
+		if err := r.reconcile(ctx); err != nil {
+			return err
+		}
+		mark, err := j.watermark(ctx)
+		if err != nil {
+			return fmt.Errorf("find watermark: %w", err)
+		}
+		return r.checkSource(ctx, mark)
+	})
 }

@@ -37,6 +37,12 @@ func Run(t *testing.T, empty func(tb testing.TB) Place) {
 		{"runs", testRuns},
 		{"jobs apart", testApart},
 		{"at once", testAtOnce},
+		{"next generation", testNext},
+		{"promote", testPromote},
+		{"reset", testReset},
+		{"generation", testGeneration},
+		{"rules", testRules},
+		{"replace", testReplace},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.fn(t, empty(t)) })

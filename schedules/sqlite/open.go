@@ -19,53 +19,12 @@ import (
 	_ "modernc.org/sqlite" // the driver of database/sql
 )
 
-// format is the version of the tables below. A Backstory that writes another
-// one brings older ledgers up to it when it opens them.
-const format = 1
-
-const tables = `
-CREATE TABLE ledger (format INTEGER NOT NULL);
-INSERT INTO ledger VALUES (1);
-CREATE TABLE job (
-	name TEXT PRIMARY KEY,
-	generation INTEGER NOT NULL DEFAULT 1,
-	fingerprint TEXT NOT NULL DEFAULT '',
-	tables TEXT NOT NULL DEFAULT '[]', signature TEXT NOT NULL DEFAULT '',
-	first TEXT NOT NULL DEFAULT '', last TEXT NOT NULL DEFAULT '',
-	windows INTEGER NOT NULL DEFAULT 0, events INTEGER NOT NULL DEFAULT 0, row_count INTEGER NOT NULL DEFAULT 0,
-	bytes INTEGER NOT NULL DEFAULT 0, stored INTEGER NOT NULL DEFAULT 0, extra INTEGER NOT NULL DEFAULT 0
-) WITHOUT ROWID;
--- Every window there ever was: state is planned or loaded.
-CREATE TABLE window (
-	job TEXT NOT NULL, generation INTEGER NOT NULL,
-	after_tx INTEGER NOT NULL, after_seq INTEGER NOT NULL,
-	through_tx INTEGER NOT NULL, through_seq INTEGER NOT NULL,
-	state TEXT NOT NULL, events INTEGER NOT NULL,
-	row_count INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,
-	stored INTEGER NOT NULL DEFAULT 0, extra INTEGER NOT NULL DEFAULT 0,
-	planned_at TEXT NOT NULL, loaded_at TEXT NOT NULL DEFAULT '', ms INTEGER NOT NULL DEFAULT 0,
-	PRIMARY KEY (job, generation, after_tx, after_seq)
-) WITHOUT ROWID;
-CREATE INDEX window_pending ON window (job, generation, state) WHERE state = 'planned';
--- What is loaded, as few ranges as possible.
-CREATE TABLE loaded (
-	job TEXT NOT NULL, generation INTEGER NOT NULL,
-	after_tx INTEGER NOT NULL, after_seq INTEGER NOT NULL,
-	through_tx INTEGER NOT NULL, through_seq INTEGER NOT NULL,
-	PRIMARY KEY (job, generation, after_tx, after_seq)
-) WITHOUT ROWID;
-CREATE TABLE run (
-	id INTEGER PRIMARY KEY, job TEXT NOT NULL, kind TEXT NOT NULL,
-	started TEXT NOT NULL, finished TEXT NOT NULL DEFAULT '',
-	windows INTEGER NOT NULL DEFAULT 0, events INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT ''
-);
-CREATE INDEX run_job ON run (job, id);
-`
-
 // Ledger is a schedules.Ledger in a file.
 type Ledger struct {
 	path string
 	db   *sql.DB
+	// next is how far above a job's live generation the one lies that is meant.
+	next int
 }
 
 var _ schedules.Ledger = (*Ledger)(nil)
@@ -126,6 +85,11 @@ func (l *Ledger) prepare(ctx context.Context) error {
 	if err := l.db.QueryRowContext(ctx, `SELECT format FROM ledger`).Scan(&version); err != nil {
 		return err
 	}
+	if version < format {
+		if err := l.migrate(ctx); err != nil {
+			return err
+		}
+	}
 	if version > format {
 		return source.Setup("use the newest Backstory that has worked on it", "its format is %d, and this Backstory knows formats up to %d", version, format)
 	}
@@ -146,6 +110,16 @@ func count(ctx context.Context, db interface {
 	err = db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master`).Scan(&n)
 	return n, err
 }
+
+// Next is the ledger of the generations that rebuilds make.
+func (l *Ledger) Next() schedules.Ledger {
+	return &nextLedger{Ledger{path: l.path, db: l.db, next: 1}}
+}
+
+// nextLedger is a view of a Ledger, which it does not close.
+type nextLedger struct{ Ledger }
+
+func (*nextLedger) Close() error { return nil }
 
 // Close closes the file.
 func (l *Ledger) Close() error { return l.db.Close() }

@@ -13,7 +13,7 @@ import (
 	"backstory/source"
 )
 
-// lease is the right to write of one job.
+// lease is the right to write of one generation of a job.
 type lease struct {
 	ledger *Ledger
 	job    string
@@ -23,7 +23,11 @@ type lease struct {
 // Lock takes the lease of a job: a lock on a file beside the ledger, which
 // the system takes back when the process ends, however it ends.
 func (l *Ledger) Lock(ctx context.Context, job string) (schedules.Lease, error) {
-	file, err := takeLock(l.path + "." + job + ".lock")
+	path := l.path + "." + job
+	if l.next > 0 {
+		path += ".next"
+	}
+	file, err := takeLock(path + ".lock")
 	if err != nil {
 		return nil, err
 	}
@@ -51,10 +55,52 @@ func (s *lease) Save(ctx context.Context, c schedules.Change) error {
 }
 
 func (s *lease) save(ctx context.Context, tx *sql.Tx, c schedules.Change) error {
-	var generation int
-	if err := tx.QueryRowContext(ctx, `SELECT generation FROM job WHERE name = ?`, s.job).Scan(&generation); err != nil {
+	if c.Generation != 0 {
+		if _, err := tx.ExecContext(ctx, `UPDATE job SET generation = ? WHERE name = ?`, c.Generation-s.ledger.next, s.job); err != nil {
+			return err
+		}
+	}
+	generation, err := s.ledger.generation(ctx, tx, s.job)
+	if err != nil {
 		return err
 	}
+	if c.Reset {
+		if err := s.forget(ctx, tx, "= ?", generation); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO generation (job, number) VALUES (?, ?) ON CONFLICT DO NOTHING`, s.job, generation); err != nil {
+		return err
+	}
+	if err := s.saveWindows(ctx, tx, generation, c); err != nil {
+		return err
+	}
+	if err := s.saveRules(ctx, tx, generation, c); err != nil {
+		return err
+	}
+	if err := s.saveRuns(ctx, tx, c); err != nil {
+		return err
+	}
+	if !c.Promote {
+		return nil
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE job SET generation = ? WHERE name = ?`, generation, s.job); err != nil {
+		return err
+	}
+	return s.forget(ctx, tx, "<> ?", generation)
+}
+
+// forget deletes what is known of generations.
+func (s *lease) forget(ctx context.Context, tx *sql.Tx, which string, generation int) error {
+	for _, from := range []string{"generation WHERE job = ? AND number ", "window WHERE job = ? AND generation ", "loaded WHERE job = ? AND generation "} {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM "+from+which, s.job, generation); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *lease) saveWindows(ctx context.Context, tx *sql.Tx, generation int, c schedules.Change) error {
 	now := stamp(time.Now())
 	for _, w := range c.Plan {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO window (job, generation, after_tx, after_seq, through_tx, through_seq, state, events, planned_at)
@@ -68,26 +114,37 @@ func (s *lease) save(ctx context.Context, tx *sql.Tx, c schedules.Change) error 
 			return fmt.Errorf("finish %s: %w", w.Window, err)
 		}
 	}
+	for _, w := range c.Replace {
+		if err := s.replace(ctx, tx, generation, w, now); err != nil {
+			return fmt.Errorf("replace %s: %w", w.Window, err)
+		}
+	}
+	return nil
+}
+
+func (s *lease) saveRules(ctx context.Context, tx *sql.Tx, generation int, c schedules.Change) error {
+	set := func(column, value string) error {
+		_, err := tx.ExecContext(ctx, "UPDATE generation SET "+column+" = ? WHERE job = ? AND number = ?", value, s.job, generation)
+		return err
+	}
 	if c.Tables != nil {
 		text, err := json.Marshal(c.Tables)
 		if err != nil {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, `UPDATE job SET tables = ? WHERE name = ?`, string(text), s.job); err != nil {
+		if err := set("tables", string(text)); err != nil {
 			return err
 		}
 	}
 	if c.Fingerprint != "" {
-		if _, err := tx.ExecContext(ctx, `UPDATE job SET fingerprint = ? WHERE name = ?`, c.Fingerprint, s.job); err != nil {
+		if err := errors.Join(set("fingerprint", c.Fingerprint), set("rules", string(c.Rules))); err != nil {
 			return err
 		}
 	}
 	if c.Signature != "" {
-		if _, err := tx.ExecContext(ctx, `UPDATE job SET signature = ? WHERE name = ?`, c.Signature, s.job); err != nil {
-			return err
-		}
+		return set("signature", c.Signature)
 	}
-	return s.saveRuns(ctx, tx, c)
+	return nil
 }
 
 func (s *lease) saveRuns(ctx context.Context, tx *sql.Tx, c schedules.Change) error {
@@ -126,17 +183,43 @@ func (s *lease) finish(ctx context.Context, tx *sql.Tx, generation int, w schedu
 		return nil
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO window (job, generation, after_tx, after_seq, through_tx, through_seq, state, events,
-			row_count, bytes, stored, extra, planned_at, loaded_at, ms) VALUES (?, ?, ?, ?, ?, ?, 'loaded', ?, ?, ?, ?, ?, ?, ?, ?)
+			row_count, bytes, stored, extra, quarantined, discarded, planned_at, loaded_at, ms) VALUES (?, ?, ?, ?, ?, ?, 'loaded', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET state = 'loaded', events = excluded.events,
-			row_count = excluded.row_count, bytes = excluded.bytes, stored = excluded.stored, extra = excluded.extra, loaded_at = excluded.loaded_at, ms = excluded.ms`,
+			row_count = excluded.row_count, bytes = excluded.bytes, stored = excluded.stored, extra = excluded.extra,
+			quarantined = excluded.quarantined, discarded = excluded.discarded, loaded_at = excluded.loaded_at, ms = excluded.ms`,
 		s.job, generation, int64(w.After.Tx), w.After.Seq, int64(w.Through.Tx), w.Through.Seq, w.Events,
-		w.Rows, w.Bytes, w.Stored, w.Extra, now, now, w.Duration.Milliseconds()); err != nil {
+		w.Rows, w.Bytes, w.Stored, w.Extra, w.Quarantined, w.Discarded, now, now, w.Duration.Milliseconds()); err != nil {
 		return err
 	}
 	if err := s.cover(ctx, tx, generation, w.Window); err != nil {
 		return err
 	}
-	return s.count(ctx, tx, w)
+	return s.count(ctx, tx, generation, w)
+}
+
+// replace takes a loaded window as it was loaded again: the totals change by
+// the difference.
+func (s *lease) replace(ctx context.Context, tx *sql.Tx, generation int, w schedules.Loaded, now string) error {
+	key := []any{s.job, generation, int64(w.After.Tx), w.After.Seq, int64(w.Through.Tx), w.Through.Seq}
+	const at = ` WHERE job = ? AND generation = ? AND after_tx = ? AND after_seq = ? AND through_tx = ? AND through_seq = ? AND state = 'loaded'`
+	var events, rows, bytes, stored, extra, quarantined, discarded int64
+	err := tx.QueryRowContext(ctx, `SELECT events, row_count, bytes, stored, extra, quarantined, discarded FROM window`+at, key...).
+		Scan(&events, &rows, &bytes, &stored, &extra, &quarantined, &discarded)
+	if errors.Is(err, sql.ErrNoRows) {
+		return errors.New("it is not loaded")
+	}
+	if err != nil {
+		return err
+	}
+	values := append([]any{w.Events, w.Rows, w.Bytes, w.Stored, w.Extra, w.Quarantined, w.Discarded, now, w.Duration.Milliseconds()}, key...)
+	if _, err := tx.ExecContext(ctx, `UPDATE window SET events = ?, row_count = ?, bytes = ?, stored = ?, extra = ?, quarantined = ?, discarded = ?, loaded_at = ?, ms = ?`+at,
+		values...); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE generation SET events = events + ?, row_count = row_count + ?, bytes = bytes + ?, stored = stored + ?,
+		extra = extra + ?, quarantined = quarantined + ?, discarded = discarded + ? WHERE job = ? AND number = ?`,
+		w.Events-events, w.Rows-rows, w.Bytes-bytes, w.Stored-stored, w.Extra-extra, w.Quarantined-quarantined, w.Discarded-discarded, s.job, generation)
+	return err
 }
 
 // cover adds a window to the ranges that are loaded, joining its neighbours.
@@ -170,9 +253,9 @@ func (s *lease) cover(ctx context.Context, tx *sql.Tx, generation int, w source.
 }
 
 // count adds a window to the job's totals and to the first and last event.
-func (s *lease) count(ctx context.Context, tx *sql.Tx, w schedules.Loaded) error {
+func (s *lease) count(ctx context.Context, tx *sql.Tx, generation int, w schedules.Loaded) error {
 	var firstText, lastText string
-	if err := tx.QueryRowContext(ctx, `SELECT first, last FROM job WHERE name = ?`, s.job).Scan(&firstText, &lastText); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT first, last FROM generation WHERE job = ? AND number = ?`, s.job, generation).Scan(&firstText, &lastText); err != nil {
 		return err
 	}
 	first, err := parseAnchor(firstText)
@@ -189,9 +272,9 @@ func (s *lease) count(ctx context.Context, tx *sql.Tx, w schedules.Loaded) error
 	if w.Events > 0 && (lastText == "" || w.Last.Position.Compare(last.Position) > 0) {
 		lastText = anchorText(w.Last)
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE job SET first = ?, last = ?, windows = windows + 1, events = events + ?, row_count = row_count + ?,
-		bytes = bytes + ?, stored = stored + ?, extra = extra + ? WHERE name = ?`,
-		firstText, lastText, w.Events, w.Rows, w.Bytes, w.Stored, w.Extra, s.job)
+	_, err = tx.ExecContext(ctx, `UPDATE generation SET first = ?, last = ?, windows = windows + 1, events = events + ?, row_count = row_count + ?,
+		bytes = bytes + ?, stored = stored + ?, extra = extra + ?, quarantined = quarantined + ?, discarded = discarded + ? WHERE job = ? AND number = ?`,
+		firstText, lastText, w.Events, w.Rows, w.Bytes, w.Stored, w.Extra, w.Quarantined, w.Discarded, s.job, generation)
 	return err
 }
 

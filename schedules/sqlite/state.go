@@ -18,7 +18,7 @@ const shownRuns = 10
 
 // State gives what is known of a job.
 func (l *Ledger) State(ctx context.Context, job string) (*schedules.State, error) {
-	s := &schedules.State{Job: job, Generation: 1}
+	s := &schedules.State{Job: job}
 	// One transaction: a window that is finished meanwhile must not be
 	// neither loaded nor pending.
 	c, err := l.db.Conn(ctx)
@@ -30,15 +30,26 @@ func (l *Ledger) State(ctx context.Context, job string) (*schedules.State, error
 		return nil, explain(err, "%s", l.path)
 	}
 	defer c.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
-	var tables, first, last string
-	err = c.QueryRowContext(ctx, `SELECT generation, fingerprint, tables, signature, first, last, windows, events, row_count, bytes, stored, extra
-		FROM job WHERE name = ?`, job).Scan(&s.Generation, &s.Fingerprint, &tables, &s.Signature, &first, &last,
-		&s.Totals.Windows, &s.Totals.Events, &s.Totals.Rows, &s.Totals.Bytes, &s.Totals.Stored, &s.Totals.Extra)
+	if s.Generation, err = l.generation(ctx, c, job); err != nil {
+		return nil, explain(err, "%s", l.path)
+	}
+	if err := runs(ctx, c, s); err != nil {
+		return nil, explain(err, "%s", l.path)
+	}
+	var rules, tables, first, last string
+	err = c.QueryRowContext(ctx, `SELECT fingerprint, rules, tables, signature, first, last,
+			windows, events, row_count, bytes, stored, extra, quarantined, discarded
+		FROM generation WHERE job = ? AND number = ?`, job, s.Generation).Scan(&s.Fingerprint, &rules, &tables, &s.Signature, &first, &last,
+		&s.Totals.Windows, &s.Totals.Events, &s.Totals.Rows, &s.Totals.Bytes, &s.Totals.Stored, &s.Totals.Extra,
+		&s.Totals.Quarantined, &s.Totals.Discarded)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, nil
 	}
 	if err != nil {
 		return nil, explain(err, "%s", l.path)
+	}
+	if rules != "" {
+		s.Rules = json.RawMessage(rules)
 	}
 	if err := json.Unmarshal([]byte(tables), &s.Tables); err != nil {
 		return nil, explain(fmt.Errorf("%w: tables of job %s: %w", errDamaged, job, err), "%s", l.path)
@@ -52,10 +63,19 @@ func (l *Ledger) State(ctx context.Context, job string) (*schedules.State, error
 	if err := windows(ctx, c, s); err != nil {
 		return nil, explain(err, "%s", l.path)
 	}
-	if err := runs(ctx, c, s); err != nil {
-		return nil, explain(err, "%s", l.path)
-	}
 	return s, nil
+}
+
+// generation gives the number of the generation that is meant.
+func (l *Ledger) generation(ctx context.Context, db interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}, job string) (int, error) {
+	live := 1
+	err := db.QueryRowContext(ctx, `SELECT generation FROM job WHERE name = ?`, job).Scan(&live)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, err
+	}
+	return live + l.next, nil
 }
 
 func windows(ctx context.Context, c *sql.Conn, s *schedules.State) error {
@@ -73,8 +93,19 @@ func windows(ctx context.Context, c *sql.Conn, s *schedules.State) error {
 	if err != nil {
 		return err
 	}
-	return eachWindow(pending, func(w source.Window, events int64) {
+	err = eachWindow(pending, func(w source.Window, events int64) {
 		s.Pending = append(s.Pending, schedules.Planned{Window: w, Events: events})
+	})
+	if err != nil {
+		return err
+	}
+	quarantined, err := c.QueryContext(ctx, `SELECT after_tx, after_seq, through_tx, through_seq, quarantined FROM window INDEXED BY window_quarantined
+		WHERE job = ? AND generation = ? AND quarantined > 0 ORDER BY after_tx, after_seq`, s.Job, s.Generation)
+	if err != nil {
+		return err
+	}
+	return eachWindow(quarantined, func(w source.Window, events int64) {
+		s.Quarantined = append(s.Quarantined, schedules.Quarantined{Window: w, Events: events})
 	})
 }
 

@@ -1,0 +1,234 @@
+package schedules
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"backstory/sinks"
+)
+
+// Rebuild loads a new generation of the job's tables under the present rules,
+// beside the one that readers see, and puts it in that one's place at once.
+// Where an earlier Rebuild under the same rules was interrupted, it goes on
+// with that. Runs of the job may go on meanwhile: they load the old generation,
+// and what they add is in the new one too before it takes the place. With
+// dropOld the old one is removed; else it is kept until the next Rebuild.
+func (j *Job) Rebuild(ctx context.Context, dropOld bool) (*Report, error) {
+	gens, ok := j.Sink.(sinks.Generations)
+	if !ok {
+		return nil, fmt.Errorf("job %s: its sink cannot keep two generations apart", j.Name)
+	}
+	live, err := j.Ledger.State(ctx, j.Name)
+	if err != nil {
+		return nil, fmt.Errorf("read ledger: %w", err)
+	}
+	if len(live.Loaded) == 0 && len(live.Pending) == 0 {
+		return j.Run(ctx) // there is nothing yet that could be replaced
+	}
+	return j.do(ctx, j.Ledger.Next(), "rebuild", func(r *run) error { return r.rebuild(ctx, gens, dropOld) })
+}
+
+func (r *run) rebuild(ctx context.Context, gens sinks.Generations, dropOld bool) error {
+	j := r.job
+	live, err := gens.Live(ctx, j.Name)
+	if err != nil {
+		return fmt.Errorf("find the live generation: %w", err)
+	}
+	if err := r.prepare(ctx, gens, live); err != nil {
+		return err
+	}
+	if r.state.Generation != live {
+		if err := r.build(ctx); err != nil {
+			return err
+		}
+	}
+	if err := r.lockLive(ctx); err != nil {
+		return err
+	}
+	if r.state.Generation != live {
+		// What was loaded into the old generation meanwhile.
+		if err := r.build(ctx); err != nil {
+			return err
+		}
+		if err := r.covers(ctx); err != nil {
+			return err
+		}
+		j.watch(Step{Name: StepSwap})
+		if err := gens.Swap(ctx, j.Name, r.state.Generation); err != nil {
+			return fmt.Errorf("swap in generation %d: %w", r.state.Generation, err)
+		}
+	}
+	j.watch(Step{Name: StepSwapped})
+	if err := r.promote(ctx); err != nil {
+		return err
+	}
+	if dropOld {
+		if err := gens.Drop(ctx, j.Name, r.state.Generation-1); err != nil {
+			return fmt.Errorf("drop generation %d: %w", r.state.Generation-1, err)
+		}
+	}
+	return nil
+}
+
+// prepare reads the state of the next generation, and clears away what is of
+// other rules or of a rebuild that the ledger has forgotten.
+func (r *run) prepare(ctx context.Context, gens sinks.Generations, live int) (err error) {
+	j := r.job
+	j.watch(Step{Name: StepCheck})
+	if r.state, err = r.ledger.State(ctx, j.Name); err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	s := r.state
+	if s.Generation == live {
+		return nil // it is swapped in; the ledger does not know yet
+	}
+	if live > s.Generation {
+		return &DisagreeError{
+			Job: j.Name, Reason: fmt.Sprintf("the sink is at generation %d, and the ledger at %d", live, s.Generation-1),
+			Advice: "run the job once, so that the ledger learns of it, and rebuild then",
+		}
+	}
+	c := Change{Begin: &r.record}
+	c.Reset = s.Fingerprint != "" && s.Fingerprint != j.Pipeline.Fingerprint()
+	if c.Reset || len(s.Loaded) == 0 && len(s.Pending) == 0 {
+		// In this order: what the sink still holds of a generation that the
+		// ledger has forgotten is dropped by the next attempt.
+		if err := r.lease.Save(ctx, c); err != nil {
+			return fmt.Errorf("begin rebuild: %w", err)
+		}
+		for _, n := range []int{s.Generation, s.Generation - 2} {
+			if n < 1 {
+				continue
+			}
+			if err := gens.Drop(ctx, j.Name, n); err != nil {
+				return fmt.Errorf("drop generation %d: %w", n, err)
+			}
+		}
+	} else if err := r.lease.Save(ctx, c); err != nil {
+		return fmt.Errorf("begin rebuild: %w", err)
+	}
+	r.state, err = r.ledger.State(ctx, j.Name)
+	return err
+}
+
+// build loads what the live generation holds, and where that has no gap
+// everything up to the watermark.
+func (r *run) build(ctx context.Context) error {
+	live, err := r.job.Ledger.State(ctx, r.job.Name)
+	if err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	r.floor = lastOf(live.Loaded).Through
+	if r.state, err = r.ledger.State(ctx, r.job.Name); err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	if len(live.Loaded) == 0 || len(live.Loaded) == 1 && live.Loaded[0].After.IsZero() {
+		return r.all(ctx, Range{})
+	}
+	var ranges []Range
+	for _, w := range live.Loaded {
+		ranges = append(ranges, Range{After: w.After, Through: w.Through})
+	}
+	return r.all(ctx, ranges...)
+}
+
+// lockLive takes the lease of the live generation beside that of the next,
+// which ends with the run. A run that has it is waited for.
+func (r *run) lockLive(ctx context.Context) error {
+	const patience, pause = 10 * time.Minute, 50 * time.Millisecond
+	for started := time.Now(); ; {
+		lease, err := r.job.Ledger.Lock(ctx, r.job.Name)
+		if err == nil {
+			r.held = append(r.held, lease)
+			return nil
+		}
+		if !errors.Is(err, ErrHeld) || time.Since(started) > patience {
+			return fmt.Errorf("job %s: swap in the new generation: %w", r.job.Name, err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// covers makes sure that nothing the live generation holds is missing.
+func (r *run) covers(ctx context.Context) error {
+	live, err := r.job.Ledger.State(ctx, r.job.Name)
+	if err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	if r.state, err = r.ledger.State(ctx, r.job.Name); err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	for _, w := range live.Loaded {
+		if missing := Subtract(w, r.state.Loaded); len(missing) > 0 {
+			return &DisagreeError{
+				Job: r.job.Name, Reason: fmt.Sprintf("generation %d lacks %s, which generation %d has", r.state.Generation, missing[0], live.Generation),
+				Advice: "begin again with backstory rebuild " + r.job.Name + "; the old generation stays in its place until then",
+			}
+		}
+	}
+	return nil
+}
+
+// promote makes the generation the live one in the ledger, whose lease the
+// run goes on with.
+func (r *run) promote(ctx context.Context) (err error) {
+	if err := r.lease.Save(ctx, Change{Promote: true}); err != nil {
+		return fmt.Errorf("save the new generation: %w", err)
+	}
+	r.job.watch(Step{Name: StepPromoted})
+	r.ledger, r.lease = r.job.Ledger, r.held[len(r.held)-1]
+	if r.state, err = r.ledger.State(ctx, r.job.Name); err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	return nil
+}
+
+// followSwap makes the ledger follow a generation that was swapped in while
+// it could not be told: a crash came in between, or the ledger was lost.
+func (r *run) followSwap(ctx context.Context) error {
+	gens, ok := r.job.Sink.(sinks.Generations)
+	if !ok {
+		return nil
+	}
+	live, err := gens.Live(ctx, r.job.Name)
+	if err != nil {
+		return fmt.Errorf("find the live generation: %w", err)
+	}
+	s := r.state
+	if live <= s.Generation {
+		return nil // if the sink is older, it lacks what the ledger counts on
+	}
+	next, err := r.job.Ledger.Next().State(ctx, r.job.Name)
+	if err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	switch {
+	case next.Generation == live && len(next.Loaded) > 0:
+		lease, err := r.job.Ledger.Next().Lock(ctx, r.job.Name)
+		if err != nil {
+			return fmt.Errorf("job %s: %w", r.job.Name, err)
+		}
+		if err := errors.Join(lease.Save(ctx, Change{Promote: true}), lease.Release()); err != nil {
+			return fmt.Errorf("save the new generation: %w", err)
+		}
+	case len(s.Loaded) == 0 && len(s.Pending) == 0:
+		if err := r.lease.Save(ctx, Change{Generation: live}); err != nil {
+			return fmt.Errorf("save the generation: %w", err)
+		}
+	default:
+		return &DisagreeError{
+			Job: r.job.Name, Reason: fmt.Sprintf("the sink is at generation %d, and the ledger at %d", live, s.Generation),
+			Advice: "the ledger is older than the output folder: remove it, and run again to rebuild it from the folder",
+		}
+	}
+	if r.state, err = r.ledger.State(ctx, r.job.Name); err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	return nil
+}

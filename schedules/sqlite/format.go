@@ -1,0 +1,98 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// format is the version of the tables below. A Backstory that writes another
+// one brings older ledgers up to it when it opens them.
+const format = 2
+
+const tables = `
+CREATE TABLE ledger (format INTEGER NOT NULL);
+INSERT INTO ledger VALUES (2);
+-- A job and the number of its live generation.
+CREATE TABLE job (name TEXT PRIMARY KEY, generation INTEGER NOT NULL DEFAULT 1) WITHOUT ROWID;
+` + generationTable + `
+-- Every window there ever was: state is planned or loaded.
+CREATE TABLE window (
+	job TEXT NOT NULL, generation INTEGER NOT NULL,
+	after_tx INTEGER NOT NULL, after_seq INTEGER NOT NULL,
+	through_tx INTEGER NOT NULL, through_seq INTEGER NOT NULL,
+	state TEXT NOT NULL, events INTEGER NOT NULL,
+	row_count INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,
+	stored INTEGER NOT NULL DEFAULT 0, extra INTEGER NOT NULL DEFAULT 0,
+	planned_at TEXT NOT NULL, loaded_at TEXT NOT NULL DEFAULT '', ms INTEGER NOT NULL DEFAULT 0,
+	quarantined INTEGER NOT NULL DEFAULT 0, discarded INTEGER NOT NULL DEFAULT 0,
+	PRIMARY KEY (job, generation, after_tx, after_seq)
+) WITHOUT ROWID;
+CREATE INDEX window_pending ON window (job, generation, state) WHERE state = 'planned';
+` + quarantinedIndex + `
+-- What is loaded, as few ranges as possible.
+CREATE TABLE loaded (
+	job TEXT NOT NULL, generation INTEGER NOT NULL,
+	after_tx INTEGER NOT NULL, after_seq INTEGER NOT NULL,
+	through_tx INTEGER NOT NULL, through_seq INTEGER NOT NULL,
+	PRIMARY KEY (job, generation, after_tx, after_seq)
+) WITHOUT ROWID;
+CREATE TABLE run (
+	id INTEGER PRIMARY KEY, job TEXT NOT NULL, kind TEXT NOT NULL,
+	started TEXT NOT NULL, finished TEXT NOT NULL DEFAULT '',
+	windows INTEGER NOT NULL DEFAULT 0, events INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX run_job ON run (job, id);
+`
+
+// generationTable holds what is known of each generation as a whole.
+const generationTable = `
+CREATE TABLE generation (
+	job TEXT NOT NULL, number INTEGER NOT NULL,
+	fingerprint TEXT NOT NULL DEFAULT '', rules TEXT NOT NULL DEFAULT '',
+	tables TEXT NOT NULL DEFAULT '[]', signature TEXT NOT NULL DEFAULT '',
+	first TEXT NOT NULL DEFAULT '', last TEXT NOT NULL DEFAULT '',
+	windows INTEGER NOT NULL DEFAULT 0, events INTEGER NOT NULL DEFAULT 0, row_count INTEGER NOT NULL DEFAULT 0,
+	bytes INTEGER NOT NULL DEFAULT 0, stored INTEGER NOT NULL DEFAULT 0, extra INTEGER NOT NULL DEFAULT 0,
+	quarantined INTEGER NOT NULL DEFAULT 0, discarded INTEGER NOT NULL DEFAULT 0,
+	PRIMARY KEY (job, number)
+) WITHOUT ROWID;
+`
+
+const quarantinedIndex = `
+CREATE INDEX window_quarantined ON window (job, generation, quarantined) WHERE quarantined > 0;
+`
+
+// fromFormat1 brings a ledger of format 1, which knew one generation of each
+// job, to format 2.
+const fromFormat1 = generationTable + `
+INSERT INTO generation (job, number, fingerprint, tables, signature, first, last, windows, events, row_count, bytes, stored, extra)
+	SELECT name, generation, fingerprint, tables, signature, first, last, windows, events, row_count, bytes, stored, extra FROM job;
+CREATE TABLE job2 (name TEXT PRIMARY KEY, generation INTEGER NOT NULL DEFAULT 1) WITHOUT ROWID;
+INSERT INTO job2 SELECT name, generation FROM job;
+DROP TABLE job;
+ALTER TABLE job2 RENAME TO job;
+ALTER TABLE window ADD COLUMN quarantined INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE window ADD COLUMN discarded INTEGER NOT NULL DEFAULT 0;
+` + quarantinedIndex + `
+UPDATE ledger SET format = 2;
+`
+
+// migrate brings an older ledger up to format, once.
+func (l *Ledger) migrate(ctx context.Context) error {
+	err := l.write(ctx, func(tx *sql.Tx) error {
+		var version int
+		if err := tx.QueryRowContext(ctx, `SELECT format FROM ledger`).Scan(&version); err != nil {
+			return err
+		}
+		if version != 1 { // another process was faster
+			return nil
+		}
+		_, err := tx.ExecContext(ctx, fromFormat1)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("bring it to format %d: %w", format, err)
+	}
+	return nil
+}
