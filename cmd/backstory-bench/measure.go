@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -29,6 +31,8 @@ type result struct {
 	store           string
 	copied, scanned []sample // COPY in order of position, and in any order
 	first, idle     []sample // runs from nothing, and with nothing new
+	upcast          []sample // runs from nothing with a chain of three steps on half of the events
+	discover        []sample // of the whole history
 	bytes           int64    // of Parquet
 	files           int
 }
@@ -65,7 +69,12 @@ func (b *bench) measure(ctx context.Context, s store) error {
 	if b.options.window > 0 || b.options.workers > 0 {
 		text += fmt.Sprintf("load: {window: %d, workers: %d}\n", b.options.window, b.options.workers)
 	}
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+	upcastConfig := filepath.Join(b.work, s.name+"-upcast.yaml")
+	upcastOut := out + "-upcast"
+	if err := errors.Join(
+		os.WriteFile(config, []byte(text), 0o600),
+		os.WriteFile(upcastConfig, []byte(strings.Replace(text, out, upcastOut, 1)+upcasters), 0o600),
+	); err != nil {
 		return err
 	}
 	if _, err := b.copy(ctx, copyInOrder); err != nil { // to warm up
@@ -73,7 +82,7 @@ func (b *bench) measure(ctx context.Context, s store) error {
 	}
 	r := result{store: s.name}
 	for range b.options.runs {
-		if err := os.RemoveAll(out); err != nil {
+		if err := errors.Join(os.RemoveAll(out), os.RemoveAll(upcastOut)); err != nil {
 			return err
 		}
 		for _, step := range []struct {
@@ -84,6 +93,8 @@ func (b *bench) measure(ctx context.Context, s store) error {
 			{&r.scanned, func() (sample, error) { return b.copy(ctx, copyAnyOrder) }},
 			{&r.first, func() (sample, error) { return b.run(ctx, config) }},
 			{&r.idle, func() (sample, error) { return b.run(ctx, config) }},
+			{&r.upcast, func() (sample, error) { return b.run(ctx, upcastConfig) }},
+			{&r.discover, func() (sample, error) { return b.discover(ctx, config) }},
 		} {
 			one, err := step.run()
 			if err != nil {
@@ -93,6 +104,9 @@ func (b *bench) measure(ctx context.Context, s store) error {
 		}
 	}
 	var err error
+	if _, _, err = checkRows(upcastOut, int64(b.options.events)); err != nil {
+		return err
+	}
 	if r.files, r.bytes, err = checkRows(out, int64(b.options.events)); err != nil {
 		return err
 	}
@@ -107,6 +121,10 @@ func (b *bench) copy(ctx context.Context, sql string) (sample, error) {
 
 func (b *bench) run(ctx context.Context, config string) (sample, error) {
 	return timed(exec.CommandContext(ctx, b.options.binary, "run", "--config", config, "--progress", "never"))
+}
+
+func (b *bench) discover(ctx context.Context, config string) (sample, error) {
+	return timed(exec.CommandContext(ctx, b.options.binary, "discover", "--config", config, "--progress", "never"))
 }
 
 // timed runs a program, its output going nowhere. The peak of a program is

@@ -12,6 +12,7 @@ import (
 const (
 	ratioLimit  = 2.5       // of the wall time of a bare COPY, from PostgreSQL
 	ratioEvents = 1_000_000 // below that, starting up is most of the time
+	upcastLimit = 1.3       // of the wall time of a run without upcasters
 	peakLimit   = 256 << 20 // bytes
 	idleLimit   = 50 * time.Millisecond
 )
@@ -33,10 +34,24 @@ func (b *bench) report(w io.Writer) error {
 	}
 	fmt.Fprintln(w)
 	for _, r := range b.results {
+		fmt.Fprintf(w, "%s: %.2f s with upcasters (%.2f times the run without, %.2f the quickest of both), discover %.2f s (%.2f times the run)\n", r.store,
+			median(r.upcast).wall.Seconds(), r.upcastRatio(), quickest(r.upcast).wall.Seconds()/quickest(r.first).wall.Seconds(),
+			median(r.discover).wall.Seconds(), median(r.discover).wall.Seconds()/median(r.first).wall.Seconds())
+	}
+	fmt.Fprintln(w)
+	for _, r := range b.results {
 		if r.store == "postgres" && b.options.events >= ratioEvents {
 			verdict(w, r.ratio() <= ratioLimit, "%s: %.2f times a bare COPY, limit %.1f", r.store, r.ratio(), ratioLimit)
 		}
-		verdict(w, peak(r.first) <= peakLimit, "%s: peak %.0f MiB, limit %.0f", r.store, mebibytes(peak(r.first)), mebibytes(peakLimit))
+		if b.options.events >= ratioEvents {
+			verdict(w, r.upcastRatio() <= upcastLimit, "%s: %.2f times the run without upcasters with a chain of three on half of the events, limit %.1f", r.store, r.upcastRatio(), upcastLimit)
+		}
+		for _, of := range []struct {
+			what    string
+			samples []sample
+		}{{"a run", r.first}, {"a run with upcasters", r.upcast}, {"discover", r.discover}} {
+			verdict(w, peak(of.samples) <= peakLimit, "%s: %s has a peak of %.0f MiB, limit %.0f", r.store, of.what, mebibytes(peak(of.samples)), mebibytes(peakLimit))
+		}
 		verdict(w, median(r.idle).cpu < idleLimit, "%s: a run with nothing new takes %.0f ms of CPU, limit %.0f", r.store, milliseconds(median(r.idle).cpu), milliseconds(idleLimit))
 	}
 	return nil
@@ -45,6 +60,11 @@ func (b *bench) report(w io.Writer) error {
 // ratio compares the run from nothing with the copy in order.
 func (r result) ratio() float64 {
 	return median(r.first).wall.Seconds() / median(r.copied).wall.Seconds()
+}
+
+// upcastRatio compares the run from nothing with upcasters with the one without.
+func (r result) upcastRatio() float64 {
+	return median(r.upcast).wall.Seconds() / median(r.first).wall.Seconds()
 }
 
 // best compares the quickest of both. On a machine that is busy with other

@@ -46,8 +46,7 @@ func openApp(ctx context.Context, g *globals, load bool, names []string) (_ *app
 		return nil, err
 	}
 	a.closers = append(a.closers, a.source.Close)
-	a.pipeline, err = transform.Compile(transform.Rules{Payload: source.PayloadOf(a.source), Options: c.tables})
-	if err != nil {
+	if a.pipeline, err = c.rules.pipeline(source.PayloadOf(a.source)); err != nil {
 		return nil, err
 	}
 	for _, j := range chosen {
@@ -136,5 +135,7 @@ func (noLedger) Lock(context.Context, string) (schedules.Lease, error) {
 func (noLedger) State(_ context.Context, job string) (*schedules.State, error) {
 	return &schedules.State{Job: job, Generation: 1}, nil
 }
+
+func (n noLedger) Next() schedules.Ledger { return n }
 
 func (noLedger) Close() error { return nil }

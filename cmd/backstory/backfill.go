@@ -26,7 +26,7 @@ A time is found in the history by its events, which are taken to lie about in
 the order of their times; the positions that were found are told.`,
 		Example: "  backstory backfill shop --from 2024-01-01 --to 2024-02-01\n  backstory backfill --from 1 --to 500000",
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return load(cmd, g, names, func(j *schedules.Job, ctx context.Context) (*schedules.Report, error) {
+			return load(cmd, g, names, work{verb: "loaded", do: func(j *schedules.Job, ctx context.Context) (*schedules.Report, error) {
 				r, err := findRange(ctx, j, from, to)
 				if errors.Is(err, errNoEvents) {
 					return &schedules.Report{Job: j.Name}, nil
@@ -38,7 +38,7 @@ the order of their times; the positions that were found are told.`,
 					fmt.Fprintf(cmd.ErrOrStderr(), "%s: positions %s\n", j.Name, rangeText(r))
 				}
 				return j.Backfill(ctx, r)
-			}, func(*schedules.Report) string { return "nothing to load; no event of that range is not loaded" })
+			}, nothing: func(*schedules.Report) string { return "nothing to load; no event of that range is not loaded" }})
 		},
 	}
 	cmd.Flags().StringVar(&from, "from", "", "first position, or a time: 2024-01-31 or 2024-01-31T15:04:05Z")

@@ -17,7 +17,9 @@ type checked struct {
 	Head       source.Position `json:"head"`
 	Safe       source.Position `json:"safe"`
 	EventTypes int             `json:"event_types"`
-	Jobs       []string        `json:"jobs"`
+	// Failed counts the events of the sample that would go to quarantine.
+	Failed int64    `json:"failed"`
+	Jobs   []string `json:"jobs"`
 }
 
 func newCheck(g *globals) *cobra.Command {
@@ -52,7 +54,13 @@ changes nothing in the store.`,
 			if err != nil {
 				return err
 			}
-			say("events         decode and parse, as far as a sample tells (%s in it)", plural(int64(len(shapes.All())), "event type"))
+			if shapes.Failed > a.quarantine.Threshold {
+				return shapes.FirstFailed
+			}
+			say("events         can be read and upcast, as far as a sample tells (%s in it)", plural(int64(len(shapes.All())), "event type"))
+			if shapes.Failed > 0 {
+				say("quarantine     %s of the sample would go there; the first: %v", plural(shapes.Failed, "event"), shapes.FirstFailed)
+			}
 			var jobs []string
 			for _, j := range a.jobs {
 				if err := j.Check(ctx); err != nil {
@@ -62,7 +70,7 @@ changes nothing in the store.`,
 				jobs = append(jobs, j.Name)
 			}
 			if g.json {
-				return json.NewEncoder(out).Encode(checked{g.config, mark.Head, mark.Safe, len(shapes.All()), jobs})
+				return json.NewEncoder(out).Encode(checked{g.config, mark.Head, mark.Safe, len(shapes.All()), shapes.Failed, jobs})
 			}
 			return nil
 		},

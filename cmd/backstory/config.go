@@ -21,13 +21,14 @@ import (
 
 // config is a configuration file, checked.
 type config struct {
-	name   string
-	source openSource
-	sink   openSink
-	state  string // the ledger's file
-	tables transform.Options
-	load   loadConfig
-	jobs   []jobConfig
+	name       string
+	source     openSource
+	sink       openSink
+	state      string // the ledger's file
+	rules      *rules
+	quarantine quarantineConfig
+	load       loadConfig
+	jobs       []jobConfig
 }
 
 // loadConfig is the section load: how a run goes about its work.
@@ -50,7 +51,12 @@ type jobConfig struct {
 
 // readConfig reads and checks a configuration file. Its error tells
 // everything that is wrong with it.
-func readConfig(name string) (*config, error) {
+func readConfig(name string) (*config, error) { return configOf(name, false) }
+
+// readConfigToTest does the same, but takes no offence at examples that fail.
+func readConfigToTest(name string) (*config, error) { return configOf(name, true) }
+
+func configOf(name string, test bool) (*config, error) {
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, source.Setup("write one with: backstory init, or name another with --config", "read configuration: %w", err)
@@ -68,6 +74,7 @@ func readConfig(name string) (*config, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.test = test
 	c := &config{name: name}
 	dir := filepath.Dir(name)
 	d.checkSections()
@@ -85,7 +92,7 @@ func readConfig(name string) (*config, error) {
 	if v := child(d.section("source"), "path"); v != nil && c.state != "" && c.state == relativeTo(dir, v.Value.String()) {
 		d.addAt([]string{"state"}, "the ledger would be written into the store", "name a file of its own, or leave state out")
 	}
-	c.tables = d.tables()
+	c.rules, c.quarantine = d.rules(dir)
 	d.loadSection(&c.load)
 	c.jobs = d.jobs()
 	if err := d.err(); err != nil {
@@ -109,7 +116,7 @@ func (d *document) checkSections() {
 		d.add(startOf(d.root), "want the sections source, sink and jobs here", starterHint)
 		return
 	}
-	known := []string{"source", "sink", "state", "tables", "load", "jobs"}
+	known := []string{"source", "sink", "state", "tables", "upcasters", "mask", "defaults", "quarantine", "load", "jobs"}
 	for it := m.MapRange(); it.Next(); {
 		if key := scalarText(it.Key()); !contains(known, key) {
 			d.add(it.Key().GetToken(), "unknown key "+key, "known here: "+strings.Join(known, ", "))
@@ -203,5 +210,6 @@ func (c *config) job(j jobConfig, src source.Source, p *transform.Pipeline) *sch
 	return &schedules.Job{
 		Name: j.Name, Source: src, Pipeline: p, Version: version,
 		WindowEvents: c.load.Window, Workers: c.load.Workers, Sample: c.load.Sample,
+		Recompile: c.rules.recompile,
 	}
 }

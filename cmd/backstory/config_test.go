@@ -17,6 +17,7 @@ func TestConfig(t *testing.T) {
 	t.Chdir("../../testdata/config")
 	t.Setenv("BACKSTORY_TEST_URL", "postgres://reader:hunter2@localhost/shop")
 	t.Setenv("BACKSTORY_TEST_KEY", "MDEyMzQ1Njc4OWFiY2RlZg==")
+	t.Setenv("BACKSTORY_TEST_SHORT", "0123456789abcde")
 	files, err := filepath.Glob("*.yaml")
 	if err != nil {
 		t.Fatal(err)

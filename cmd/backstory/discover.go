@@ -1,63 +1,134 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
-	"strings"
-	"text/tabwriter"
-	"time"
+	"io/fs"
+	"os"
 
 	"backstory/schedules"
 	"backstory/source"
 	"backstory/transform"
+	"backstory/transform/survey"
 
 	"github.com/spf13/cobra"
 )
 
+// discovery is what the command discover is asked for.
+type discovery struct {
+	sample  int
+	columns bool
+	suggest bool
+	starter string
+}
+
 func newDiscover(g *globals) *cobra.Command {
-	var full bool
+	var d discovery
 	cmd := &cobra.Command{
 		Use:   "discover",
-		Short: "Show the event types of the store and the columns they would have",
-		Long: `Discover looks at a sample from all of the history, or with --full at every
-event, and shows the event types with their schema versions, counts, first and
-last, and the columns their tables would have. It writes nothing.`,
-		Args: args(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			ctx := cmd.Context()
-			a, err := openApp(ctx, g, false, nil)
-			if err != nil {
-				return err
-			}
-			defer func() { err = errors.Join(err, a.close()) }()
-			mark, err := a.source.Watermark(ctx)
-			if err != nil {
-				return err
-			}
-			writeHeld(cmd.ErrOrStderr(), mark.Safe.Compare(mark.Head) < 0, mark)
-			sample := schedules.DefaultSample
-			if a.load.Sample > 0 {
-				sample = a.load.Sample
-			}
-			if full {
-				sample = -1
-			}
-			shapes, err := schedules.Discover(ctx, a.source, a.pipeline, sourceWindow(mark), sample, schedules.DefaultWorkers)
-			if err != nil {
-				return err
-			}
-			catalog, _ := a.pipeline.NewCatalog(nil).Evolve(shapes)
-			if g.json {
-				return writeDiscoveredJSON(cmd.OutOrStdout(), shapes, catalog)
-			}
-			return writeDiscovered(cmd.OutOrStdout(), shapes, catalog)
+		Short: "Show what the events look like, their accidents, and the upcasters they want",
+		Long: `Discover reads all of the history, or with --sample events evenly from all
+of it, as it is stored, before any upcaster. It shows the accidents it finds, such
+as a field that was renamed without a new schema version; each event type and
+version with its counts, first and last; and the distinct shapes of their payloads.
+
+From how versions differ it suggests upcasters: --suggest prints them, --starter
+writes them to a file, commented, with examples out of the history. Values that
+look personal are masked. The store is only read.`,
+		Example: "  backstory discover\n  backstory discover --starter upcasters.yaml\n  backstory discover --json",
+		Args:    args(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return d.run(cmd, g)
 		},
 	}
-	cmd.Flags().BoolVar(&full, "full", false, "look at every event")
+	flags := cmd.Flags()
+	flags.IntVar(&d.sample, "sample", 0, "look at about so many events only; 0 means all")
+	flags.BoolVar(&d.columns, "columns", false, "show the tables that a first load would make, with their columns")
+	flags.BoolVar(&d.suggest, "suggest", false, "print the upcasters that the history suggests, and nothing else")
+	flags.StringVar(&d.starter, "starter", "", "write them to this file, which must not be there yet")
 	return cmd
+}
+
+func (d *discovery) run(cmd *cobra.Command, g *globals) (err error) {
+	ctx := cmd.Context()
+	if d.sample < 0 {
+		return &usageError{errors.New("--sample: want a number of events, or 0 for all")}
+	}
+	a, err := openApp(ctx, g, false, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.close()) }()
+	mark, err := a.source.Watermark(ctx)
+	if err != nil {
+		return err
+	}
+	writeHeld(cmd.ErrOrStderr(), mark.Safe.Compare(mark.Head) < 0, mark)
+	report, err := d.look(ctx, g, a, sourceWindow(mark))
+	if err != nil {
+		return err
+	}
+	if d.starter != "" {
+		if err := writeStarter(d.starter, report); err != nil {
+			return err
+		}
+		if !g.quiet {
+			fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s: %s\n", d.starter, plural(int64(len(report.Upcasters)), "upcaster"))
+		}
+	}
+	var catalog *transform.Catalog
+	if d.columns {
+		if catalog, err = a.firstTables(ctx, sourceWindow(mark)); err != nil {
+			return err
+		}
+	}
+	out := cmd.OutOrStdout()
+	switch {
+	case d.suggest:
+		return report.WriteStarter(out)
+	case g.json:
+		return json.NewEncoder(out).Encode(struct {
+			*survey.Report
+			Tables []discoveredTable `json:"tables,omitempty"`
+		}{report, discoveredTables(catalog)})
+	}
+	return writeDiscovered(out, report, catalog)
+}
+
+// look surveys the history.
+func (d *discovery) look(ctx context.Context, g *globals, a *app, w source.Window) (*survey.Report, error) {
+	bar, err := newProgress(g, "discover")
+	if err != nil {
+		return nil, err
+	}
+	defer bar.finish()
+	job := &schedules.Job{Name: "discover", Source: a.source, Pipeline: a.pipeline, Workers: a.load.Workers, Watch: bar.step}
+	sample := -1
+	if d.sample > 0 {
+		sample = d.sample
+	}
+	s, err := job.Survey(ctx, w, sample)
+	if err != nil {
+		return nil, err
+	}
+	return s.Report(survey.Options{Ends: a.pipeline.Ends()}), nil
+}
+
+// firstTables gives the tables that a first load would make of a sample of
+// the history.
+func (a *app) firstTables(ctx context.Context, w source.Window) (*transform.Catalog, error) {
+	sample := schedules.DefaultSample
+	if a.load.Sample > 0 {
+		sample = a.load.Sample
+	}
+	shapes, err := schedules.Discover(ctx, a.source, a.pipeline, w, sample, schedules.DefaultWorkers)
+	if err != nil {
+		return nil, err
+	}
+	catalog, _ := a.pipeline.NewCatalog(nil).Evolve(shapes)
+	return catalog, nil
 }
 
 // sourceWindow is everything that is safe to read.
@@ -65,85 +136,19 @@ func sourceWindow(mark source.Watermark) source.Window {
 	return source.Window{Through: mark.Safe}
 }
 
-// versionsText writes the schema versions of a shape with their counts.
-func versionsText(sh *transform.Shape) string {
-	var versions []int
-	for v := range sh.Versions {
-		versions = append(versions, v)
+// writeStarter writes the suggested upcasters to a file that is not there
+// yet.
+func writeStarter(name string, r *survey.Report) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return source.Setup("move it away, or name another", "write upcasters: %w", err)
+	case err != nil:
+		return source.Setup("make the folder, and make it writable for this user", "write upcasters: %w", err)
 	}
-	slices.Sort(versions)
-	var parts []string
-	for _, v := range versions {
-		parts = append(parts, fmt.Sprintf("%d: %s", v, thousands(sh.Versions[v])))
+	err = r.WriteStarter(f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(source.Setup("the disk may be full: make room", "write upcasters: %w", err), os.Remove(name))
 	}
-	return strings.Join(parts, ", ")
-}
-
-func writeDiscovered(w io.Writer, shapes *transform.Shapes, catalog *transform.Catalog) error {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(t, "EVENT TYPE\tEVENTS\tSCHEMA VERSIONS\tFIRST\tLAST\tFROM\tTO")
-	for _, sh := range shapes.All() {
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", sh.Event, thousands(sh.Events), versionsText(sh), sh.First, sh.Last, day(sh.FirstTime), day(sh.LastTime))
-	}
-	for _, table := range catalog.Tables() {
-		fmt.Fprintf(t, "\n%s\n", table.Name)
-		for _, c := range table.Columns {
-			from := strings.Join(c.Path, ".")
-			switch {
-			case c.Meta:
-				from = "\tmeta." + from
-			case from != "":
-				from = "\t" + from
-			}
-			fmt.Fprintf(t, "  %s\t%s%s\n", c.Name, c.Type, from)
-		}
-	}
-	return t.Flush()
-}
-
-func day(t time.Time) string {
-	if t.IsZero() {
-		return "-"
-	}
-	return t.Format(time.DateOnly)
-}
-
-func writeDiscoveredJSON(w io.Writer, shapes *transform.Shapes, catalog *transform.Catalog) error {
-	type event struct {
-		Event     string          `json:"event"`
-		Events    int64           `json:"events"`
-		Bytes     int64           `json:"bytes"`
-		Versions  map[int]int64   `json:"schema_versions"`
-		First     source.Position `json:"first"`
-		Last      source.Position `json:"last"`
-		FirstTime time.Time       `json:"first_time,omitzero"`
-		LastTime  time.Time       `json:"last_time,omitzero"`
-	}
-	type column struct {
-		Name string   `json:"name"`
-		Type string   `json:"type"`
-		Path []string `json:"path,omitempty"`
-		Meta bool     `json:"meta,omitempty"`
-	}
-	type table struct {
-		Name    string   `json:"name"`
-		Event   string   `json:"event,omitempty"`
-		Columns []column `json:"columns"`
-	}
-	var out struct {
-		Events []event `json:"events"`
-		Tables []table `json:"tables"`
-	}
-	out.Events, out.Tables = []event{}, []table{}
-	for _, sh := range shapes.All() {
-		out.Events = append(out.Events, event{sh.Event, sh.Events, sh.Bytes, sh.Versions, sh.First, sh.Last, sh.FirstTime, sh.LastTime})
-	}
-	for _, t := range catalog.Tables() {
-		shown := table{Name: t.Name, Event: t.Event}
-		for _, c := range t.Columns {
-			shown.Columns = append(shown.Columns, column{c.Name, c.Type.String(), c.Path, c.Meta})
-		}
-		out.Tables = append(out.Tables, shown)
-	}
-	return json.NewEncoder(w).Encode(out)
+	return nil
 }

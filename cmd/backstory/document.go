@@ -42,6 +42,9 @@ type document struct {
 	// unset are the texts that name environment variables which are not set:
 	// that is told, and nothing else of them.
 	unset map[ast.Node]bool
+	// test says that examples of upcasters that fail are no problem here:
+	// they are shown otherwise.
+	test bool
 }
 
 // parseDocument reads YAML. Environment variables are put in afterwards, so
@@ -71,7 +74,7 @@ func parseDocument(name string, text []byte) (*document, error) {
 	if err := d.err(); err != nil {
 		return nil, err // what else could be said would follow from these
 	}
-	ast.Walk(envResolver{d}, d.root)
+	d.resolveEnv()
 	return d, nil
 }
 
@@ -93,12 +96,21 @@ func (d *document) err() error {
 	return &configError{d.problems}
 }
 
-// add notes a problem at a token, with the lines before it and a caret.
+// add notes a problem at a token.
 func (d *document) add(at *token.Token, message, hint string) {
-	p := problem{text: d.name + ": " + message}
-	if at != nil {
-		p.line, p.column = at.Position.Line, at.Position.Column
-		p.text = fmt.Sprintf("%s:%d:%d: %s\n%s", d.name, p.line, p.column, message, snippet(d.text, p.line, p.column))
+	if at == nil {
+		d.addLine(0, 0, message, hint)
+	} else {
+		d.addLine(at.Position.Line, at.Position.Column, message, hint)
+	}
+}
+
+// addLine notes a problem at a line and column, with the lines before it and
+// a caret, or without a place where line is 0.
+func (d *document) addLine(line, column int, message, hint string) {
+	p := problem{line: line, column: column, text: d.name + ": " + message}
+	if line > 0 {
+		p.text = fmt.Sprintf("%s:%d:%d: %s\n%s", d.name, line, column, message, snippet(d.text, line, column))
 	}
 	if hint != "" {
 		p.text += "\nhint: " + hint
@@ -183,6 +195,20 @@ func (r refuser) Visit(node ast.Node) ast.Visitor {
 		r.d.add(node.GetToken(), "tags are not read here", "write the value without "+node.GetToken().Value)
 	}
 	return r
+}
+
+// resolveEnv puts environment variables into all sections but upcasters,
+// which have no use for them.
+func (d *document) resolveEnv() {
+	m, ok := d.root.(ast.MapNode)
+	if !ok {
+		return
+	}
+	for it := m.MapRange(); it.Next(); {
+		if scalarText(it.Key()) != "upcasters" {
+			ast.Walk(envResolver{d}, it.Value())
+		}
+	}
 }
 
 var envPattern = regexp.MustCompile(`\$\{env:([^}]*)\}`)

@@ -47,7 +47,10 @@ func exitCode(err error) int {
 		setup       *source.SetupError
 		event       *source.EventError
 		disagree    *schedules.DisagreeError
+		quarantined *quarantineError
 		rules       *schedules.RulesError
+		examples    *examplesError
+		eventFile   *eventFileError
 		path        *fs.PathError
 		errno       syscall.Errno
 	)
@@ -56,13 +59,13 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.As(err, &interrupted):
 		return exitInterrupted
-	case errors.As(err, &config), errors.As(err, &usage), errors.As(err, &rules):
+	case errors.As(err, &config), errors.As(err, &usage), errors.As(err, &rules), errors.As(err, &examples), errors.As(err, &eventFile):
 		return exitConfig
 	case errors.Is(err, schedules.ErrHeld), errors.Is(err, sinks.ErrHeld):
 		return exitHeld
 	case errors.As(err, &setup), errors.As(err, &path), errors.As(err, &errno):
 		return exitEnvironment
-	case errors.As(err, &disagree), errors.Is(err, sinks.ErrDisagree), errors.As(err, &event):
+	case errors.As(err, &disagree), errors.Is(err, sinks.ErrDisagree), errors.As(err, &event), errors.As(err, &quarantined):
 		return exitDisagree
 	}
 	return exitFailed

@@ -1,9 +1,30 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"strconv"
+	"strings"
+	"text/tabwriter"
 )
+
+// writeGrid writes cells below each other, indented, with no blanks at the
+// ends of lines.
+func writeGrid(w io.Writer, rows [][]string) error {
+	var b bytes.Buffer
+	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, cells := range rows {
+		fmt.Fprintf(t, "  %s\n", strings.Join(cells, "\t"))
+	}
+	t.Flush() // b takes everything
+	for line := range bytes.Lines(b.Bytes()) {
+		if _, err := fmt.Fprintf(w, "%s\n", bytes.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // thousands writes a number with commas: 20,000.
 func thousands(n int64) string {

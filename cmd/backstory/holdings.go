@@ -10,6 +10,7 @@ import (
 
 	"backstory/schedules"
 	"backstory/sinks"
+	"backstory/transform"
 )
 
 // holding is what the sink holds of one table.
@@ -76,6 +77,9 @@ func tableFolder(file, table string) string {
 func writeHoldings(w io.Writer, held []holding) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, h := range held {
+		if h.Table == transform.Quarantine && h.Rows == 0 {
+			continue // there was something in it once
+		}
 		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\n", h.Table, plural(h.Rows, "row"), plural(h.Files, "file"), byteSize(h.Bytes), h.Folder)
 	}
 	return t.Flush()

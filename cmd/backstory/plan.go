@@ -18,9 +18,11 @@ func newPlan(g *globals) *cobra.Command {
 	var from, to string
 	cmd := &cobra.Command{
 		Use:   "plan [JOB...]",
-		Short: "Show what run or backfill would load, and why",
+		Short: "Show what run or backfill would load, what is stale, and why",
 		Long: `Plan shows the windows that run (or, with --from or --to, backfill) would
-load, why, and about how many rows and bytes they hold. It writes nothing.`,
+load, why, and about how many rows and bytes they hold. Where the rules have
+changed, it shows the tables and windows that were loaded under the old ones and
+would come out otherwise: a rebuild makes them anew. It writes nothing.`,
 		RunE: func(cmd *cobra.Command, names []string) (err error) {
 			ctx := cmd.Context()
 			a, err := openApp(ctx, g, false, names)
@@ -32,7 +34,7 @@ load, why, and about how many rows and bytes they hold. It writes nothing.`,
 				return err
 			}
 			for _, j := range a.jobs {
-				if err := planJob(ctx, cmd, g, j, from, to); err != nil {
+				if err := a.planJob(ctx, cmd, g, j, from, to); err != nil {
 					return err
 				}
 			}
@@ -49,9 +51,11 @@ type plannedJSON struct {
 	*schedules.Plan
 	Events int64 `json:"events"`
 	Bytes  int64 `json:"bytes,omitempty"`
+	// Stale is what was loaded under other rules, null where nothing was.
+	Stale *schedules.Stale `json:"stale"`
 }
 
-func planJob(ctx context.Context, cmd *cobra.Command, g *globals, j *schedules.Job, from, to string) error {
+func (a *app) planJob(ctx context.Context, cmd *cobra.Command, g *globals, j *schedules.Job, from, to string) error {
 	r, err := findRange(ctx, j, from, to)
 	p := &schedules.Plan{Job: j.Name, Pending: []schedules.Planned{}, New: []schedules.Planned{}}
 	if err == nil {
@@ -64,9 +68,13 @@ func planJob(ctx context.Context, cmd *cobra.Command, g *globals, j *schedules.J
 	if err != nil {
 		return err
 	}
+	stale, err := a.stale(ctx, j)
+	if err != nil {
+		return err
+	}
 	out := cmd.OutOrStdout()
 	if g.json {
-		return json.NewEncoder(out).Encode(plannedJSON{Plan: p, Events: p.Events(), Bytes: bytes})
+		return json.NewEncoder(out).Encode(plannedJSON{Plan: p, Events: p.Events(), Bytes: bytes, Stale: stale})
 	}
 	writeHeld(cmd.ErrOrStderr(), p.Held, p.Watermark)
 	n := len(p.Pending) + len(p.New)
@@ -75,8 +83,8 @@ func planJob(ctx context.Context, cmd *cobra.Command, g *globals, j *schedules.J
 		if from == "" && to == "" {
 			why = allLoaded(p.Held, p.Watermark)
 		}
-		_, err := fmt.Fprintf(out, "%s: nothing to load; %s\n", j.Name, why)
-		return err
+		fmt.Fprintf(out, "%s: nothing to load; %s\n", j.Name, why)
+		return writeStale(out, stale)
 	}
 	fmt.Fprintf(out, "%s: %s, about %s, %s of payload, up to position %s\n", j.Name, plural(int64(n), "window"), plural(p.Events(), "event"), byteSize(bytes), p.Watermark.Safe)
 	shown := 0
@@ -93,5 +101,5 @@ func planJob(ctx context.Context, cmd *cobra.Command, g *globals, j *schedules.J
 	if shown > shownWindows {
 		fmt.Fprintf(out, "  and %d more (--json lists all)\n", n-shownWindows)
 	}
-	return nil
+	return writeStale(out, stale)
 }

@@ -31,7 +31,8 @@ application writes, flattens every event into typed tables, and keeps them
 current: first all of the past, then what is new, each event exactly once.
 
 Exit codes: 0 done, 1 failed, 2 configuration, 3 environment, 4 somebody else
-holds the lease, 5 the data does not agree or cannot be read, 130 interrupted.
+holds the lease, 5 the data does not agree, cannot be read, or is in quarantine,
+130 interrupted.
 
 Each flag has an environment variable: --log-level is BACKSTORY_LOG_LEVEL.`,
 		Version:           versionText(),
@@ -59,11 +60,16 @@ func commands(g *globals) []*cobra.Command {
 	return []*cobra.Command{
 		newInit(g),
 		newCheck(g),
+		newTest(g),
 		newDiscover(g),
 		newPlan(g),
 		newRun(g),
 		newBackfill(g),
+		newRebuild(g),
+		newReplay(g),
 		newStatus(g),
+		newExplain(g),
+		newSchema(g),
 		newCompact(g),
 		newVersion(g),
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -23,60 +22,81 @@ is not loaded yet, the whole past the first time. Then it ends. A run with
 nothing to load succeeds.`,
 		Example: "  backstory run\n  backstory run shop --json",
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return load(cmd, g, names, (*schedules.Job).Run, func(rep *schedules.Report) string {
-				return "nothing new; " + allLoaded(rep.Held, rep.Watermark)
+			return load(cmd, g, names, work{
+				verb: "loaded", do: (*schedules.Job).Run,
+				nothing: func(rep *schedules.Report) string { return "nothing new; " + allLoaded(rep.Held, rep.Watermark) },
 			})
 		},
 	}
 }
 
-// load opens the jobs and does work on one after the other. nothing says so
-// where there was nothing to do.
-func load(cmd *cobra.Command, g *globals, names []string, work func(*schedules.Job, context.Context) (*schedules.Report, error), nothing func(*schedules.Report) string) (err error) {
+// work is what a command has its jobs do.
+type work struct {
+	verb string // what was done to the events, for people
+	do   func(*schedules.Job, context.Context) (*schedules.Report, error)
+	// nothing says so where there was nothing to do.
+	nothing func(*schedules.Report) string
+}
+
+// load opens the jobs and does work on one after the other. Too many events
+// in quarantine do not keep the jobs that follow from their work.
+func load(cmd *cobra.Command, g *globals, names []string, w work) (err error) {
 	ctx := cmd.Context()
 	a, err := openApp(ctx, g, true, names)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.close()) }()
+	var quarantined error
 	for _, job := range a.jobs {
 		bar, err := newProgress(g, job.Name)
 		if err != nil {
 			return err
 		}
 		job.Watch = bar.step
-		rep, err := work(job, ctx)
+		rep, err := w.do(job, ctx)
 		bar.finish()
 		if err != nil {
 			return err
 		}
+		writeOutdated(cmd.ErrOrStderr(), rep)
 		if rep.Windows == 0 && !g.json {
 			writeHeld(cmd.ErrOrStderr(), rep.Held, rep.Watermark)
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", rep.Job, nothing(rep))
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", rep.Job, w.nothing(rep))
 		} else {
-			err = writeReport(cmd, g, a, rep)
+			err = writeReport(cmd, g, a, w.verb, rep)
 		}
 		if err != nil {
 			return err
 		}
+		quarantined = errors.Join(quarantined, a.quarantine.check(rep))
 	}
-	return nil
+	return quarantined
 }
 
-func writeReport(cmd *cobra.Command, g *globals, a *app, rep *schedules.Report) error {
+func writeReport(cmd *cobra.Command, g *globals, a *app, verb string, rep *schedules.Report) error {
 	out := cmd.OutOrStdout()
 	if g.json {
-		return json.NewEncoder(out).Encode(rep)
+		return writeJSON(out, reported{rep, quarantinedBy(rep.FirstQuarantined)})
 	}
 	writeHeld(cmd.ErrOrStderr(), rep.Held, rep.Watermark)
 	rate := float64(rep.Events) / max(rep.Duration.Seconds(), 1e-3)
-	fmt.Fprintf(out, "%s: loaded %s as %s in %s, %s, in %s (%s events/s)\n", rep.Job, plural(rep.Events, "event"), plural(rep.Rows, "row"),
+	fmt.Fprintf(out, "%s: %s %s as %s in %s, %s, in %s (%s events/s)\n", rep.Job, verb, plural(rep.Events, "event"), plural(rep.Rows, "row"),
 		plural(rep.Windows, "window"), byteSize(rep.Stored), rep.Duration.Round(10*time.Millisecond), thousands(int64(rate)))
+	a.quarantine.writeLost(out, rep)
 	if rep.Extra > 0 {
 		fmt.Fprintf(out, "%s: %s fitted no column and went to _extra; columns keep the types of the first load\n", rep.Job, plural(rep.Extra, "value"))
 	}
-	_, err := fmt.Fprintf(out, "%s: %s in %s\n", rep.Job, plural(int64(len(rep.Tables)), "table"), a.config.sink.path)
+	_, err := fmt.Fprintf(out, "%s: %s in %s%s\n", rep.Job, plural(int64(len(rep.Tables)), "table"), a.config.sink.path, generationText(rep.Generation))
 	return err
+}
+
+// generationText names a generation where there was one before it.
+func generationText(n int) string {
+	if n < 2 {
+		return ""
+	}
+	return fmt.Sprintf(", generation %d", n)
 }
 
 // allLoaded says how far everything is loaded.

@@ -63,6 +63,9 @@ type statusShown struct {
 	Loaded    []source.Window     `json:"loaded"`
 	Pending   []schedules.Planned `json:"pending"`
 	Totals    schedules.Totals    `json:"totals"`
+	// Generation is the one that readers see.
+	Generation  int                     `json:"generation"`
+	Quarantined []schedules.Quarantined `json:"quarantined"`
 	Watermark *source.Watermark   `json:"watermark,omitempty"`
 	Held      bool                `json:"held"`
 	Tables    []holding           `json:"tables"`
@@ -72,6 +75,7 @@ type statusShown struct {
 func statusJSON(s *schedules.Status, held []holding) statusShown {
 	return statusShown{
 		Job: s.Job, Loaded: append([]source.Window{}, s.Loaded...), Pending: append([]schedules.Planned{}, s.Pending...), Totals: s.Totals,
+		Generation: s.Generation, Quarantined: append([]schedules.Quarantined{}, s.Quarantined...),
 		Watermark: s.Watermark, Held: s.Held(), Tables: held, Runs: append([]schedules.Run{}, s.Runs...),
 	}
 }
@@ -94,6 +98,13 @@ func writeStatus(w io.Writer, s *schedules.Status, held []holding) error {
 		if t.Extra > 0 {
 			fmt.Fprintf(w, "  extra      %s without a column, in _extra\n", plural(t.Extra, "value"))
 		}
+	}
+	if t := s.Totals; t.Quarantined > 0 {
+		fmt.Fprintf(w, "  quarantine %s of %s, in _quarantine; once mended, take them in with: backstory replay %s\n",
+			plural(t.Quarantined, "event"), plural(int64(len(s.Quarantined)), "window"), s.Job)
+	}
+	if t := s.Totals; t.Discarded > 0 {
+		fmt.Fprintf(w, "  discarded  %s, by the upcasters\n", plural(t.Discarded, "event"))
 	}
 	if len(s.Pending) > 0 {
 		fmt.Fprintf(w, "  pending    %s planned and not loaded; the next run loads them\n", plural(int64(len(s.Pending)), "window"))

@@ -19,12 +19,14 @@ type tablesConfig struct {
 	Explode    map[string][]string          `yaml:"explode"`
 	Types      map[string]map[string]string `yaml:"types"`
 	Names      map[string]string            `yaml:"names"`
+	Contract   string                       `yaml:"contract"`
+	Schema     string                       `yaml:"schema"`
 }
 
-// tables reads the section tables.
-func (d *document) tables() transform.Options {
+// tables reads the section tables; the files it names are looked for in dir.
+func (d *document) tables(dir string) transform.Options {
 	var t tablesConfig
-	if !d.decode(d.section("tables"), &t) {
+	if !d.decode(d.section("tables"), &t, "contracts") {
 		return transform.Options{}
 	}
 	// Defaults are put in, so that it makes no difference whether they are
@@ -34,9 +36,9 @@ func (d *document) tables() transform.Options {
 		MaxColumns: cmp.Or(t.MaxColumns, transform.DefaultMaxColumns), Tables: t.Names,
 		Explode: make(map[string][][]string), Types: make(map[string]map[string]transform.Type),
 	}
-	d.oneOf("layout", t.Layout, "per_type", "one", "both")
-	d.oneOf("nested", t.Nested, "flatten", "struct")
-	d.oneOf("partition", t.Partition, "none", "day", "month")
+	d.oneOf([]string{"tables", "layout"}, t.Layout, "per_type", "one", "both")
+	d.oneOf([]string{"tables", "nested"}, t.Nested, "flatten", "struct")
+	d.oneOf([]string{"tables", "partition"}, t.Partition, "none", "day", "month")
 	if t.Partition != "none" {
 		o.Partition = transform.Partition(t.Partition)
 	}
@@ -63,13 +65,17 @@ func (d *document) tables() transform.Options {
 		}
 	}
 	d.tableNames(t.Names)
+	d.contracts(&o, t.Contract)
+	if t.Schema != "" {
+		o.Frozen = d.frozenTables(relativeTo(dir, t.Schema), &o)
+	}
 	return o
 }
 
-// oneOf notes a value of the section tables that is none of those allowed.
-func (d *document) oneOf(key, value string, allowed ...string) {
+// oneOf notes a value that is none of those allowed at a key.
+func (d *document) oneOf(at []string, value string, allowed ...string) {
 	if value != "" && !contains(allowed, value) {
-		d.addAt([]string{"tables", key}, fmt.Sprintf("there is no %s %s", key, value), "write "+strings.Join(allowed, ", ")+" or leave it out")
+		d.addAt(at, fmt.Sprintf("there is no %s %s", at[len(at)-1], value), "write "+strings.Join(allowed, ", ")+" or leave it out")
 	}
 }
 
