@@ -76,10 +76,10 @@ func TestStale(t *testing.T) {
 	r.append(15, "B", "y")
 	r.append(15, "A", "x")
 	r.run(t, under(""))
-	if s, err := r.job(t, under("")).Stale(t.Context()); s != nil || err != nil {
+	if s, err := r.job(t, under("")).Stale(t.Context(), false); s != nil || err != nil {
 		t.Errorf("stale under the same rules: got %+v, %v", s, err)
 	}
-	got, err := r.job(t, under("new")).Stale(t.Context())
+	got, err := r.job(t, under("new")).Stale(t.Context(), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,9 +97,30 @@ func TestStale(t *testing.T) {
 	if diff := cmp.Diff(want, windows); diff != "" {
 		t.Errorf("stale windows (-want +got):\n%s", diff)
 	}
+	exact, err := r.job(t, under("mended")).Stale(t.Context(), true)
+	if err != nil || !exact.Exact || len(exact.Tables) != 2 || exact.Tables[0].Rows != 30 {
+		t.Errorf("exactly: got %+v, %v", exact, err)
+	}
 	r.rebuild(t, under("new"))
-	if s, err := r.job(t, under("new")).Stale(t.Context()); s != nil || err != nil {
+	if s, err := r.job(t, under("new")).Stale(t.Context(), false); s != nil || err != nil {
 		t.Errorf("stale after the rebuild: got %+v, %v", s, err)
+	}
+}
+
+// A change of rules that makes a difference to few events concerns few windows.
+func TestStaleExactly(t *testing.T) {
+	r := newRig(t)
+	withBad(r)
+	r.run(t, under("mended"))
+	got, err := r.job(t, under("strict")).Stale(t.Context(), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Tables) != 1 || got.Tables[0].Rows != 3 {
+		t.Fatalf("got %+v", got)
+	}
+	if diff := cmp.Diff([]source.Window{window(10, 20), window(30, 40)}, got.Tables[0].Windows); diff != "" {
+		t.Errorf("stale windows (-want +got):\n%s", diff)
 	}
 }
 

@@ -3,14 +3,10 @@ package schedules
 import (
 	"context"
 	"fmt"
-	"slices"
-	"sync"
 
 	"backstory/sinks"
 	"backstory/source"
 	"backstory/transform"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // Replay takes in what is in quarantine: it loads each window that has events
@@ -81,7 +77,14 @@ func (r *run) change(ctx context.Context, now *transform.Pipeline) error {
 	if len(r.state.Pending) > 0 {
 		return refuse("%d windows are planned under them; run the job first", len(r.state.Pending))
 	}
-	differ, first, err := r.job.compare(ctx, old, now, rest)
+	var differ int64
+	var first source.Position
+	err := r.job.compare(ctx, old, now, rest, func(d differences) {
+		differ += d.count
+		if first.IsZero() || d.first.Compare(first) < 0 {
+			first = d.first
+		}
+	})
 	if err != nil {
 		return err
 	}
@@ -92,62 +95,4 @@ func (r *run) change(ctx context.Context, now *transform.Pipeline) error {
 	r.catalog, r.idle = now.NewCatalog(r.state.Tables), nil
 	r.report.Outdated = nil
 	return r.takeRules(ctx)
-}
-
-// compare counts the events of windows of which two pipelines make different
-// things, and gives the first one's position.
-func (j *Job) compare(ctx context.Context, old, now *transform.Pipeline, windows []source.Window) (differ int64, first source.Position, err error) {
-	parts, err := j.parts(ctx, windows)
-	if err != nil {
-		return 0, first, err
-	}
-	var mu sync.Mutex
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(j.workers())
-	for _, part := range parts {
-		g.Go(func() error {
-			var found []source.Position
-			comparer := now.NewComparer(old)
-			err := j.again(ctx, Step{Name: StepCompare, Window: part}, func() error {
-				j.watch(Step{Name: StepCompare, Window: part})
-				found = found[:0]
-				return j.Source.Read(ctx, part, func(e *source.Event) error {
-					if !comparer.Same(e) {
-						found = append(found, e.Position)
-					}
-					return nil
-				})
-			})
-			if err != nil {
-				return fmt.Errorf("compare what the rules make of %s: %w", part, err)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			differ += int64(len(found))
-			if len(found) > 0 && (first.IsZero() || found[0].Compare(first) < 0) {
-				first = found[0]
-			}
-			return nil
-		})
-	}
-	return differ, first, g.Wait()
-}
-
-// parts cuts windows into such as one goroutine reads at a time.
-func (j *Job) parts(ctx context.Context, windows []source.Window) ([]source.Window, error) {
-	var parts []source.Window
-	for _, w := range windows {
-		for after := w.After; ; {
-			part, _, err := j.cut(ctx, after, w.Through, j.windowEvents())
-			if err != nil {
-				return nil, fmt.Errorf("plan after %s: %w", after, err)
-			}
-			if part.Empty() {
-				break
-			}
-			parts = append(parts, part)
-			after = part.Through
-		}
-	}
-	return slices.Clip(parts), nil
 }

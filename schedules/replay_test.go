@@ -89,7 +89,7 @@ func TestReplay(t *testing.T) {
 	if s := r.state(t); s.Totals.Quarantined != 0 || len(s.Quarantined) > 0 || s.Totals.Events != 40 || s.Totals.Rows != 40 {
 		t.Errorf("ledger: got %+v", s)
 	}
-	if s, err := r.job(t, under("mended")).Stale(t.Context()); s != nil || err != nil {
+	if s, err := r.job(t, under("mended")).Stale(t.Context(), false); s != nil || err != nil {
 		t.Errorf("stale: got %+v, %v", s, err)
 	}
 	if rep, err := r.job(t, under("mended")).Replay(t.Context()); err != nil || rep.Windows != 0 {

@@ -232,7 +232,7 @@ func (r *run) close(ctx context.Context, cause error) error {
 }
 
 // discover makes the first tables from a sample of all the history that is
-// safe to read, also where only a part of it is to be loaded: types are kept,
+// safe to read, or from all of it where columns cannot be added later, also where only a part of it is to be loaded: types are kept,
 // and must suit what is loaded later.
 func (r *run) discover(ctx context.Context, todo []Planned) error {
 	j := r.job
@@ -240,6 +240,9 @@ func (r *run) discover(ctx context.Context, todo []Planned) error {
 	sample := j.Sample
 	if sample == 0 {
 		sample = DefaultSample
+	}
+	if j.Pipeline.FixesColumns() {
+		sample = -1
 	}
 	w := source.Window{Through: r.report.Watermark.Safe}
 	for _, p := range todo { // windows planned below an earlier watermark

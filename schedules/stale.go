@@ -21,8 +21,10 @@ type Stale struct {
 	New string `json:"new"`
 	// Unknown says that the old rules cannot be had, so that all there is must
 	// be taken for stale.
-	Unknown bool         `json:"unknown,omitempty"`
-	Tables  []StaleTable `json:"tables"`
+	Unknown bool `json:"unknown,omitempty"`
+	// Exact says that what is listed was compared, event by event.
+	Exact  bool         `json:"exact,omitempty"`
+	Tables []StaleTable `json:"tables"`
 }
 
 // StaleTable is a table with rows that are stale, and the windows they are of.
@@ -37,10 +39,14 @@ type StaleTable struct {
 	Rows    int64           `json:"rows"`
 }
 
-// Stale lists the tables and windows that the present rules would make
-// otherwise, nil where there are none. It writes nothing. Without a sink that
-// can tell which table has rows of which window it takes all windows.
-func (j *Job) Stale(ctx context.Context) (*Stale, error) {
+// Stale lists the tables whose rules have changed and the windows that have
+// rows in them, nil where there are none. It writes nothing. Without a sink
+// that can tell which table has rows of which window it takes all windows.
+//
+// With exact it reads these windows' events, and lists only the windows of
+// which the present rules make something else, with the number of such events
+// as Rows; there may be none.
+func (j *Job) Stale(ctx context.Context, exact bool) (*Stale, error) {
 	s, err := j.Ledger.State(ctx, j.Name)
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
@@ -77,7 +83,47 @@ func (j *Job) Stale(ctx context.Context) (*Stale, error) {
 	if len(out.Tables) == 0 {
 		return nil, nil
 	}
+	if exact && old != nil && j.Pipeline.OtherTables(old) == "" {
+		return out, j.exactly(ctx, old, out)
+	}
 	return out, nil
+}
+
+// exactly leaves only what the present rules make otherwise.
+func (j *Job) exactly(ctx context.Context, old *transform.Pipeline, s *Stale) error {
+	var all []source.Window
+	for _, t := range s.Tables {
+		all = append(all, t.Windows...)
+	}
+	slices.SortFunc(all, func(a, b source.Window) int { return a.After.Compare(b.After) })
+	found := make(map[source.Window]map[string]int64)
+	err := j.compare(ctx, old, j.Pipeline, slices.Compact(all), func(d differences) {
+		if found[d.window] == nil {
+			found[d.window] = make(map[string]int64)
+		}
+		for event, n := range d.events {
+			found[d.window][event] += n
+			found[d.window][""] += n
+		}
+	})
+	if err != nil {
+		return err
+	}
+	s.Exact = true
+	for i := range s.Tables {
+		t := &s.Tables[i]
+		t.Rows = 0
+		var windows []source.Window
+		for _, w := range t.Windows {
+			if n := found[w][t.Event]; n > 0 {
+				windows = append(windows, w)
+				t.Rows += n
+			}
+		}
+		t.Windows = windows
+	}
+	s.Tables = slices.DeleteFunc(s.Tables, func(t StaleTable) bool { return len(t.Windows) == 0 })
+	return nil
 }
 
 // stale lists the tables that a change concerns.

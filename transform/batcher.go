@@ -126,20 +126,20 @@ func (b *Batcher) Append(e *source.Event) error {
 	}
 	b.taken, b.news = 0, false
 	extra := b.stats.Extra
-	failed := b.intake.take(e)
-	if failed != nil || b.news {
+	why := b.intake.take(e)
+	if why != nil || b.news {
 		b.takeBack()
 		b.stats.Extra = extra
 	}
 	switch {
-	case failed != nil:
-		b.fail(e, failed)
+	case why != nil:
+		b.fail(e, why)
 	case b.news:
 		return b.meet(e)
 	case b.intake.chain.index == 0:
 		b.stats.Discarded++
 	}
-	if failed == nil && b.intake.chain.newer {
+	if why == nil && b.intake.chain.newer {
 		b.stats.Newer++
 	}
 	return b.settle()

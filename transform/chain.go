@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -43,16 +44,12 @@ type Ruled interface {
 // retype in a circle.
 const maxSteps = 1000
 
-// maxEmitted is how often the upcasters may emit for one event. It stops
-// chains in which each step makes several events of one, again and again.
-const maxEmitted = 1 << 20
-
 // What one event may become: so many results, and so many emitted on the way,
 // of which some may be discarded later. It stops chains of splits, of which
 // each doubles what there is.
 const (
 	maxResults = 10_000
-	maxEmitted = 200_000
+	maxEmitted = 1_000_000
 )
 
 // A chain runs one event after another through the upcasters. It is for one
@@ -61,7 +58,6 @@ type chain struct {
 	p     *Pipeline
 	out   Emit
 	index int                                   // of the next result of the event
-	emits int                                   // how often its upcasters have emitted
 	count int                                   // how many the upcasters have emitted for it
 	newer bool                                  // its stored version is above the end of its type's chain
 	moved bool                                  // it has met an upcaster
@@ -159,9 +155,6 @@ func (c *chain) emitted(l *link, e *Envelope) error {
 	if e.Data.Root() == None {
 		return errNoData
 	}
-	if c.emits++; c.emits > maxEmitted {
-		return &chainError{event: l.event, emitted: maxEmitted}
-	}
 	if c.count++; c.count > maxEmitted {
 		return tooMany(maxEmitted)
 	}
@@ -183,7 +176,7 @@ func (c *chain) emitted(l *link, e *Envelope) error {
 // tooMany says that one event becomes more than it may.
 func tooMany(limit int) error {
 	return &source.EventError{
-		Err:    fmt.Errorf("one event becomes more than %d", limit),
+		Err:    fmt.Errorf("one event becomes more than %d events", limit),
 		Advice: "look for upcasters that split what others have split already",
 	}
 }
@@ -192,27 +185,21 @@ var errNoData = errors.New("an upcaster emitted an event without a payload")
 
 // chainError says that a chain has no place for an event.
 type chainError struct {
-	event                           string
-	version, first, passed, emitted int
+	event                  string
+	version, first, passed int
 }
 
 func (e *chainError) Error() string {
-	switch {
-	case e.passed > 0:
+	if e.passed > 0 {
 		return fmt.Sprintf("more than %d steps: the chain does not end", e.passed)
-	case e.emitted > 0:
-		return fmt.Sprintf("the upcasters emit more than %d events", e.emitted)
 	}
 	return fmt.Sprintf("no upcaster leads on from schema version %d of %s: the first takes version %d", e.version, e.event, e.first)
 }
 
 // Hint says what to do about the error.
 func (e *chainError) Hint() string {
-	switch {
-	case e.passed > 0:
+	if e.passed > 0 {
 		return "look for upcasters that retype events in a circle"
-	case e.emitted > 0:
-		return "look for upcasters that make several events of one, one behind the other"
 	}
 	return fmt.Sprintf("add an upcaster of %s from: %d", strings.Clone(e.event), e.version)
 }

@@ -215,10 +215,15 @@ func TestChainFansOut(t *testing.T) {
 		opts = append(opts, WithUpcaster("E", v, twice))
 	}
 	opts = append(opts, WithUpcaster("E", 61, upcast(func(*Envelope, Emit) error { return nil })))
-	in := compile(t, Rules{}, opts...).newIntake(func(*Envelope) error { return nil })
-	e := event(1, `{}`)
-	if err := in.take(&e); err == nil || !strings.Contains(err.Error(), "the upcasters emit more than 1048576 events") || err.Hint() == "" {
-		t.Errorf("got %v", err)
+	for want, opts := range map[string][]Option{
+		"one event becomes more than 10000 events":   opts[:60],
+		"one event becomes more than 1000000 events": opts,
+	} {
+		in := compile(t, Rules{}, opts...).newIntake(func(*Envelope) error { return nil })
+		e := event(1, `{}`)
+		if err := in.take(&e); err == nil || !strings.Contains(err.Error(), want) || err.Hint() == "" {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 }
 

@@ -21,10 +21,21 @@ func (c *Comparer) Same(e *source.Event) bool {
 	return c.old.write(e) == c.now.write(e) && bytes.Equal(c.old.text, c.now.text)
 }
 
+// Events calls fn for each event type that either made of the last event, some
+// more than once.
+func (c *Comparer) Events(fn func(event string)) {
+	for _, t := range []*transcript{c.old, c.now} {
+		for _, event := range t.events {
+			fn(event)
+		}
+	}
+}
+
 // A transcript is all that comes out of an event, as bytes.
 type transcript struct {
 	intake *intake
 	text   []byte
+	events []string // the types
 }
 
 func newTranscript(p *Pipeline) *transcript {
@@ -35,7 +46,7 @@ func newTranscript(p *Pipeline) *transcript {
 
 // write makes the transcript of an event, and tells whether it could be upcast.
 func (t *transcript) write(e *source.Event) bool {
-	t.text = t.text[:0]
+	t.text, t.events = t.text[:0], t.events[:0]
 	if t.intake.take(e) != nil {
 		t.text = t.text[:0]
 		return false
@@ -53,7 +64,7 @@ func (t *transcript) result(e *Envelope) error {
 	if root := e.Meta.Root(); root != None {
 		b = e.Meta.appendExact(b, root)
 	}
-	t.text = b
+	t.text, t.events = b, append(t.events, e.Type)
 	return nil
 }
 

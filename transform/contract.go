@@ -211,3 +211,10 @@ func (n *policyNode) above(path []string, do func([]string)) {
 		m.above(append(path[:len(path):len(path)], name), do)
 	}
 }
+
+// FixesColumns tells whether what is not seen when the tables are first made
+// may never get a column: then that must be made of the whole history.
+func (p *Pipeline) FixesColumns() bool {
+	o := p.rules.Options
+	return o.Contract != "" || len(o.Contracts) > 0 || len(o.ColumnContracts) > 0 || o.NewFields != ""
+}

@@ -113,7 +113,25 @@ func (d *discovery) look(ctx context.Context, g *globals, a *app, w source.Windo
 	if err != nil {
 		return nil, err
 	}
-	return s.Report(survey.Options{Ends: a.pipeline.Ends()}), nil
+	return s.Report(survey.Options{Ends: a.pipeline.Ends(), Repaired: a.repaired()}), nil
+}
+
+// repaired gives the schema versions, by event type, that the configuration
+// has repairs for.
+func (a *app) repaired() map[string][]int {
+	var rules []struct {
+		Event string `json:"event"`
+		At    int    `json:"at"`
+	}
+	all := make(map[string][]int)
+	if set := a.rules.upcasters; set != nil && json.Unmarshal(set.Text(), &rules) == nil {
+		for _, r := range rules {
+			if r.At > 0 {
+				all[r.Event] = append(all[r.Event], r.At)
+			}
+		}
+	}
+	return all
 }
 
 // firstTables gives the tables that a first load would make of a sample of

@@ -30,7 +30,7 @@ func writeColumns(w io.Writer, catalog *transform.Catalog) {
 	for _, table := range catalog.Tables() {
 		fmt.Fprintf(t, "\n%s\n", table.Name)
 		for _, c := range table.Columns {
-			from := strings.Join(c.Path, ".")
+			from := oneLine(strings.Join(c.Path, "."))
 			switch {
 			case c.Meta:
 				from = "\tmeta." + from

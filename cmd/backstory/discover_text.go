@@ -7,6 +7,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"backstory/transform"
 	"backstory/transform/survey"
@@ -25,7 +26,7 @@ func writeDiscovered(out io.Writer, r *survey.Report, catalog *transform.Catalog
 		}
 	}
 	if r.Failed > 0 {
-		fmt.Fprintf(w, "%s could not be opened; the first: %s\n\n", plural(r.Failed, "event"), shownType(r.FirstFailed))
+		fmt.Fprintf(w, "%s could not be opened; the first: %s\n\n", plural(r.Failed, "event"), oneLine(r.FirstFailed))
 	}
 	if r.Passed > 0 {
 		fmt.Fprintf(w, "%s of further event types are not shown: there are too many types\n\n", plural(r.Passed, "event"))
@@ -43,13 +44,20 @@ func writeDiscovered(out io.Writer, r *survey.Report, catalog *transform.Catalog
 	return w.Flush()
 }
 
+// mostFindings is how many findings of one sort are shown.
+const mostFindings = 40
+
 func writeFindings(w io.Writer, title string, findings []survey.Finding) {
 	if len(findings) == 0 {
 		return
 	}
 	fmt.Fprintln(w, title)
-	for _, f := range findings {
-		of := shownType(f.Event)
+	for i, f := range findings {
+		if i == mostFindings {
+			fmt.Fprintf(w, "  and %d more; --json shows all\n", len(findings)-i)
+			break
+		}
+		of := oneLine(f.Event)
 		if f.Version > 0 {
 			of = fmt.Sprintf("%s version %d", of, f.Version)
 		}
@@ -59,7 +67,7 @@ func writeFindings(w io.Writer, title string, findings []survey.Finding) {
 		}
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		for _, e := range f.Evidence {
-			fmt.Fprintf(t, "      %s\t%s\t%s to %s\n", shownType(e.What), thousands(e.Count), e.First, e.Last)
+			fmt.Fprintf(t, "      %s\t%s\t%s to %s\n", oneLine(e.What), thousands(e.Count), e.First, e.Last)
 		}
 		t.Flush() // w keeps its first error
 	}
@@ -71,7 +79,7 @@ func writeTypes(w io.Writer, r *survey.Report) {
 	fmt.Fprintln(t, "EVENT TYPE\tVERSION\tEVENTS\tSHAPES\tFIRST\tLAST\tFROM\tTO")
 	for _, e := range r.Types {
 		for _, v := range e.Versions {
-			fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", shownType(e.Event), v.Version, thousands(v.Events), countShapes(v),
+			fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\n", oneLine(e.Event), v.Version, thousands(v.Events), countShapes(v),
 				v.First.Position, v.Last.Position, day(v.First.Time), day(v.Last.Time))
 		}
 	}
@@ -99,7 +107,7 @@ const mostShapes = 6
 func writeShapes(w io.Writer, r *survey.Report) {
 	for _, e := range r.Types {
 		for _, v := range e.Versions {
-			fmt.Fprintf(w, "\n%s version %d\n", shownType(e.Event), v.Version)
+			fmt.Fprintf(w, "\n%s version %d\n", oneLine(e.Event), v.Version)
 			byPlace := make(map[string][]survey.Shape)
 			var places []string
 			for _, s := range v.Shapes {
@@ -119,7 +127,7 @@ func writeShapes(w io.Writer, r *survey.Report) {
 // each apart.
 func writeShapesOf(w io.Writer, place string, shapes []survey.Shape) {
 	if place != "" {
-		fmt.Fprintf(w, "  %s\n", shownType(place))
+		fmt.Fprintf(w, "  %s\n", oneLine(place))
 	}
 	common := inCommon(shapes)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -181,11 +189,22 @@ func joinPaths(paths []string) string {
 		return "nothing more"
 	}
 	shown := paths[:min(len(paths), most)]
-	text := shownType(strings.Join(shown, ", "))
+	text := oneLine(strings.Join(shown, ", "))
 	if n := len(paths) - len(shown); n > 0 {
 		text += fmt.Sprintf(" and %d more", n)
 	}
 	return text
+}
+
+// oneLine replaces what is no visible character: names come out of the store,
+// and must not play with a terminal.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
 }
 
 func day(t time.Time) string {

@@ -59,7 +59,7 @@ func drawTable(t *rapid.T, i int, o *transform.Options) *transform.Table {
 	var columns []transform.Column
 	for n := range rapid.IntRange(0, 4).Draw(t, "columns") {
 		c := transform.Column{
-			Name: fmt.Sprintf("%s_%d", drawWord.Draw(t, "column"), n), Path: rapid.SliceOfN(drawName, 1, 3).Draw(t, "path"),
+			Name: fmt.Sprintf("%s_%d", drawWord.Draw(t, "column"), n), Path: append(rapid.SliceOfN(drawName, 0, 2).Draw(t, "path"), fmt.Sprintf("%s%d", drawName.Draw(t, "member"), n)),
 			Meta: rapid.Bool().Draw(t, "meta"), Type: drawType(t, 3), Marker: drawName.Draw(t, "marker"),
 			Encoding: rapid.SampledFrom([]transform.Encoding{"", transform.Dictionary, transform.Plain, transform.Delta}).Draw(t, "encoding"),
 			Declared: rapid.Bool().Draw(t, "declared"), Closed: rapid.Bool().Draw(t, "closed"), Masked: rapid.Bool().Draw(t, "masked"),

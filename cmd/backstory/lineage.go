@@ -16,6 +16,7 @@ type lineage map[string][]ruleStep // by event type, in the order of the chain
 // ruleStep is one operation of one upcaster.
 type ruleStep struct {
 	rule      string // "from 1", "at 2"
+	repair    bool
 	operation string
 	arg       *upcast.Node
 }
@@ -47,7 +48,7 @@ func (r *rules) lineage() lineage {
 		if do := rule.Member("do"); do != nil {
 			for i := range do.Values {
 				if op := &do.Values[i]; len(op.Keys) == 1 {
-					p.steps = append(p.steps, ruleStep{name, op.Keys[0].Text, &op.Values[0]})
+					p.steps = append(p.steps, ruleStep{name, p.order == 0, op.Keys[0].Text, &op.Values[0]})
 				}
 			}
 		}
@@ -71,18 +72,26 @@ func (l lineage) of(event string, meta bool, path []string) []string {
 	if meta {
 		at = "meta." + at
 	}
+	places := []string{at} // where the value may have stood before the steps that were looked at
 	var hands []string
 	for _, s := range slices.Backward(l[event]) {
-		from, touched := s.trace(at)
-		if !touched {
-			continue
-		}
-		hand := s.operation + " " + s.rule
-		if from != at && (s.operation == "rename" || s.operation == "move" || s.operation == "copy") {
-			hand = s.operation + " of " + from + " " + s.rule
-		}
-		if at = from; !slices.Contains(hands, hand) {
-			hands = append(hands, hand)
+		for i, at := range places {
+			from, touched := s.trace(at)
+			if !touched {
+				continue
+			}
+			hand := s.operation + " " + s.rule
+			if from != at && s.operation != "parse" {
+				hand = s.operation + " of " + from + " " + s.rule
+			}
+			if !slices.Contains(hands, hand) {
+				hands = append(hands, hand)
+			}
+			if s.repair && from != at {
+				places = append(places, from) // it stood here or there
+			} else {
+				places[i] = from
+			}
 		}
 	}
 	return hands

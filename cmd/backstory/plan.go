@@ -16,13 +16,15 @@ const shownWindows = 20
 
 func newPlan(g *globals) *cobra.Command {
 	var from, to string
+	var exact bool
 	cmd := &cobra.Command{
 		Use:   "plan [JOB...]",
 		Short: "Show what run or backfill would load, what is stale, and why",
 		Long: `Plan shows the windows that run (or, with --from or --to, backfill) would
 load, why, and about how many rows and bytes they hold. Where the rules have
-changed, it shows the tables and windows that were loaded under the old ones and
-would come out otherwise: a rebuild makes them anew. It writes nothing.`,
+changed, it shows the tables whose rules have, with their windows: a rebuild makes
+them anew. With --exact it reads their events and leaves out the windows of which
+the new rules make the same. It writes nothing.`,
 		RunE: func(cmd *cobra.Command, names []string) (err error) {
 			ctx := cmd.Context()
 			a, err := openApp(ctx, g, false, names)
@@ -34,7 +36,7 @@ would come out otherwise: a rebuild makes them anew. It writes nothing.`,
 				return err
 			}
 			for _, j := range a.jobs {
-				if err := a.planJob(ctx, cmd, g, j, from, to); err != nil {
+				if err := a.planJob(ctx, cmd, g, j, from, to, exact); err != nil {
 					return err
 				}
 			}
@@ -43,6 +45,7 @@ would come out otherwise: a rebuild makes them anew. It writes nothing.`,
 	}
 	cmd.Flags().StringVar(&from, "from", "", "first position or time, as of backfill")
 	cmd.Flags().StringVar(&to, "to", "", "last position, or time, as of backfill")
+	cmd.Flags().BoolVar(&exact, "exact", false, "compare what old and new rules make of each event")
 	return cmd
 }
 
@@ -55,7 +58,7 @@ type plannedJSON struct {
 	Stale *schedules.Stale `json:"stale"`
 }
 
-func (a *app) planJob(ctx context.Context, cmd *cobra.Command, g *globals, j *schedules.Job, from, to string) error {
+func (a *app) planJob(ctx context.Context, cmd *cobra.Command, g *globals, j *schedules.Job, from, to string, exact bool) error {
 	r, err := findRange(ctx, j, from, to)
 	p := &schedules.Plan{Job: j.Name, Pending: []schedules.Planned{}, New: []schedules.Planned{}}
 	if err == nil {
@@ -68,7 +71,7 @@ func (a *app) planJob(ctx context.Context, cmd *cobra.Command, g *globals, j *sc
 	if err != nil {
 		return err
 	}
-	stale, err := a.stale(ctx, j)
+	stale, err := a.stale(ctx, j, exact)
 	if err != nil {
 		return err
 	}

@@ -61,6 +61,10 @@ func (p *progress) step(s schedules.Step) {
 		p.bar.ChangeMax64(s.Events)
 	case schedules.StepDiscover:
 		p.bar.Describe(p.job + ": looking for columns")
+	case schedules.StepCompare:
+		p.bar.Describe(p.job + ": comparing old and new rules")
+	case schedules.StepSwap:
+		p.bar.Describe(p.job + ": putting the new tables in place")
 	case schedules.StepBegin:
 		p.bar.Describe(p.job)
 	case schedules.StepRead:

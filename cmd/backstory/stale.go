@@ -11,7 +11,7 @@ import (
 
 // stale finds what of a job was loaded under other rules. The sink is asked
 // which windows a table has rows of, and left as it is.
-func (a *app) stale(ctx context.Context, j *schedules.Job) (_ *schedules.Stale, err error) {
+func (a *app) stale(ctx context.Context, j *schedules.Job, exact bool) (_ *schedules.Stale, err error) {
 	s, err := j.Ledger.State(ctx, j.Name)
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
@@ -26,7 +26,7 @@ func (a *app) stale(ctx context.Context, j *schedules.Job) (_ *schedules.Stale, 
 	defer func() { err = errors.Join(err, sink.Close()) }()
 	asked := *j
 	asked.Sink = sink
-	return asked.Stale(ctx)
+	return asked.Stale(ctx, exact)
 }
 
 // writeStale lists stale tables with their windows, and says why they are.
@@ -41,6 +41,9 @@ func writeStale(w io.Writer, s *schedules.Stale) error {
 	fmt.Fprintf(w, "%s: stale, loaded under other rules (%s, now %s); to make it anew: backstory rebuild %s\n", s.Job, s.Old, s.New, s.Job)
 	for _, t := range s.Tables {
 		name, rows := t.Name, plural(t.Rows, "row")
+		if s.Exact {
+			rows = plural(t.Rows, "event") + " that would come out otherwise"
+		}
 		if name == "" {
 			name, rows = "(no table)", "events without rows" // quarantined or discarded
 		} else if t.Rows == 0 {

@@ -62,6 +62,9 @@ func (s *starter) write(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if len(shapes.All()) == 0 && shapes.Failed > 0 {
+		return shapes.FirstFailed
+	}
 	f, err := os.OpenFile(s.config, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	switch {
 	case errors.Is(err, fs.ErrExist):
@@ -201,6 +204,13 @@ sink:
 #   explode: {Order.Placed: [lines]}                    # a row per element, in a table of its own
 #   types: {Order.Placed: {total: "decimal(18,2)"}}     # instead of what discovery finds
 
+# upcasters:                   # what older shapes mean today: backstory discover --suggest
+#   - {event: Cart.ItemAdded, from: 1, do: [{rename: {qty: quantity}}]}
+
+# defaults: {new_fields: mask}                          # what turns up later does not leak
+# mask: {key: "${env:BACKSTORY_MASK_KEY}"}
+# quarantine: {threshold: 0}   # so many events of a run may fail before it exits with 5
+
 # load:
 #   window: 250000             # about as many events are loaded, and committed, at once
 #   workers: 2                 # windows at a time
@@ -222,6 +232,9 @@ func (s *starter) text(section string, shapes *transform.Shapes) string {
 	}
 	if found.Len() == 0 {
 		found.WriteString("#   no events yet\n")
+	}
+	if shapes.Failed > 0 {
+		fmt.Fprintf(&found, "#   and %s that cannot be read and would go to quarantine, the first at position %s\n", plural(shapes.Failed, "event"), shapes.FirstFailed.Position)
 	}
 	state := starterStateText
 	if strings.Contains(section, "\n  state: ") {

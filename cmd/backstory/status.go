@@ -9,6 +9,7 @@ import (
 
 	"backstory/schedules"
 	"backstory/source"
+	"backstory/transform"
 
 	"github.com/spf13/cobra"
 )
@@ -42,9 +43,9 @@ finished by the next run, and may be asked while a run is under way.`,
 					return err
 				}
 				if g.json {
-					err = json.NewEncoder(cmd.OutOrStdout()).Encode(statusJSON(s, held))
+					err = json.NewEncoder(cmd.OutOrStdout()).Encode(statusJSON(s, j.Pipeline, held))
 				} else {
-					err = writeStatus(cmd.OutOrStdout(), s, held)
+					err = writeStatus(cmd.OutOrStdout(), s, j.Pipeline, held)
 				}
 				if err != nil {
 					return err
@@ -59,28 +60,35 @@ finished by the next run, and may be asked while a run is under way.`,
 
 // statusShown is a status for scripts.
 type statusShown struct {
-	Job       string              `json:"job"`
-	Loaded    []source.Window     `json:"loaded"`
-	Pending   []schedules.Planned `json:"pending"`
-	Totals    schedules.Totals    `json:"totals"`
+	Job     string              `json:"job"`
+	Loaded  []source.Window     `json:"loaded"`
+	Pending []schedules.Planned `json:"pending"`
+	Totals  schedules.Totals    `json:"totals"`
 	// Generation is the one that readers see.
 	Generation  int                     `json:"generation"`
 	Quarantined []schedules.Quarantined `json:"quarantined"`
-	Watermark *source.Watermark   `json:"watermark,omitempty"`
-	Held      bool                `json:"held"`
-	Tables    []holding           `json:"tables"`
-	Runs      []schedules.Run     `json:"runs"`
+	// Outdated says that the rules have changed since it was loaded.
+	Outdated  bool              `json:"outdated"`
+	Watermark *source.Watermark `json:"watermark,omitempty"`
+	Held      bool              `json:"held"`
+	Tables    []holding         `json:"tables"`
+	Runs      []schedules.Run   `json:"runs"`
 }
 
-func statusJSON(s *schedules.Status, held []holding) statusShown {
+// outdated tells whether what is loaded was loaded under other rules.
+func outdated(s *schedules.Status, p *transform.Pipeline) bool {
+	return len(s.Loaded) > 0 && s.Fingerprint != p.Fingerprint()
+}
+
+func statusJSON(s *schedules.Status, p *transform.Pipeline, held []holding) statusShown {
 	return statusShown{
 		Job: s.Job, Loaded: append([]source.Window{}, s.Loaded...), Pending: append([]schedules.Planned{}, s.Pending...), Totals: s.Totals,
-		Generation: s.Generation, Quarantined: append([]schedules.Quarantined{}, s.Quarantined...),
+		Generation: s.Generation, Outdated: outdated(s, p), Quarantined: append([]schedules.Quarantined{}, s.Quarantined...),
 		Watermark: s.Watermark, Held: s.Held(), Tables: held, Runs: append([]schedules.Run{}, s.Runs...),
 	}
 }
 
-func writeStatus(w io.Writer, s *schedules.Status, held []holding) error {
+func writeStatus(w io.Writer, s *schedules.Status, p *transform.Pipeline, held []holding) error {
 	fmt.Fprintf(w, "%s\n", s.Job)
 	if len(s.Loaded) == 0 {
 		fmt.Fprintln(w, "  loaded     nothing yet")
@@ -105,6 +113,9 @@ func writeStatus(w io.Writer, s *schedules.Status, held []holding) error {
 	}
 	if t := s.Totals; t.Discarded > 0 {
 		fmt.Fprintf(w, "  discarded  %s, by the upcasters\n", plural(t.Discarded, "event"))
+	}
+	if outdated(s, p) {
+		fmt.Fprintf(w, "  rules      changed since generation %d was loaded; what is stale says: backstory plan\n", s.Generation)
 	}
 	if len(s.Pending) > 0 {
 		fmt.Fprintf(w, "  pending    %s planned and not loaded; the next run loads them\n", plural(int64(len(s.Pending)), "window"))

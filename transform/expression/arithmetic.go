@@ -6,56 +6,60 @@ import (
 )
 
 // add computes + and - of all they are for.
-func add(m *machine, column int, op operator, a, b value) (value, error) {
+func add(m *machine, column int, op operator, a, b, out *value) (err error) {
 	switch {
 	case numbers.has(a.kind) && numbers.has(b.kind):
-		return arithmetic(m, column, op, a, b)
+		return arithmetic(m, column, op, a, b, out)
 	case a.kind == text && b.kind == text && op == plus:
-		return m.join(column, a, b)
+		return m.join(column, a, b, out)
 	case a.kind == instant || a.kind == span || b.kind == instant || b.kind == span:
-		return addTimes(column, op, a, b)
+		*out, err = addTimes(column, op, a, b)
+		return err
 	}
-	return value{}, noPairing(column, op, a, b)
+	return noPairing(column, op, a, b)
 }
 
-func (m *machine) join(column int, a, b value) (value, error) {
+func (m *machine) join(column int, a, b, out *value) error {
 	x, y := m.bytes(a), m.bytes(b)
 	if err := m.take(column, len(x)+len(y)); err != nil {
-		return value{}, err
+		return err
 	}
 	start := len(m.scratch)
 	m.scratch = append(append(m.scratch, x...), y...)
-	return textValue(m.scratch[start:len(m.scratch):len(m.scratch)]), nil
+	out.setText(m.scratch[start:])
+	return nil
 }
 
 // arithmetic computes + - * / of numbers. Integers give integers, but for /,
 // and never overflow in silence; beside a decimal all is exact; the rest is
 // computed in doubles.
-func arithmetic(m *machine, column int, op operator, a, b value) (value, error) {
+func arithmetic(m *machine, column int, op operator, a, b, out *value) (err error) {
 	switch {
 	case !numbers.has(a.kind) || !numbers.has(b.kind):
-		return value{}, noPairing(column, op, a, b)
+		return noPairing(column, op, a, b)
 	case a.kind == decimal || b.kind == decimal:
-		return m.decimals(column, op, a, b)
+		*out, err = m.decimals(column, op, a, b)
+		return err
 	case a.kind == integer && b.kind == integer && op != divide:
-		return m.integers(column, op, a, b)
+		return m.integers(column, op, a, b, out)
 	}
 	x, ok := a.asFloat()
 	if !ok {
-		return value{}, m.tooExact(column, a)
+		return m.tooExact(column, a)
 	}
 	y, ok := b.asFloat()
 	if !ok {
-		return value{}, m.tooExact(column, b)
+		return m.tooExact(column, b)
 	}
 	if y == 0 && op == divide {
-		return value{}, fault(column, "division by zero")
+		return fault(column, "division by zero")
 	}
 	r := doubles(op, x, y)
-	if (math.IsInf(r, 0) || math.IsNaN(r)) && !math.IsInf(x, 0) && !math.IsInf(y, 0) && x == x && y == y {
-		return value{}, fault(column, "the result is too large for a float")
+	if r-r != 0 && x-x == 0 && y-y == 0 { // x-x is 0 but for what is not finite
+		return fault(column, "the result is too large for a float")
 	}
-	return floatValue(r), nil
+	out.setFloat(r)
+	return nil
 }
 
 func doubles(op operator, x, y float64) float64 {
@@ -71,25 +75,25 @@ func doubles(op operator, x, y float64) float64 {
 }
 
 // tooExact is a number that has more digits than a double holds.
-func (m *machine) tooExact(column int, v value) *Error {
+func (m *machine) tooExact(column int, v *value) *Error {
 	return fault(column, "%s has more digits than a float holds", clip(m.digits(v))).
 		advise("write decimal(...) around it to compute exactly, or float(...) to round it")
 }
 
 // tooLong is an integer of more than 64 bits.
-func (m *machine) tooLong(column int, v value) *Error {
+func (m *machine) tooLong(column int, v *value) *Error {
 	return fault(column, "%s has more than 64 bits", clip(m.digits(v))).
 		advise("write decimal(...) around it")
 }
 
-func (m *machine) integers(column int, op operator, a, b value) (value, error) {
+func (m *machine) integers(column int, op operator, a, b, out *value) error {
 	x, ok := a.int()
 	if !ok {
-		return value{}, m.tooLong(column, a)
+		return m.tooLong(column, a)
 	}
 	y, ok := b.int()
 	if !ok {
-		return value{}, m.tooLong(column, b)
+		return m.tooLong(column, b)
 	}
 	var r int64
 	switch op {
@@ -103,9 +107,10 @@ func (m *machine) integers(column int, op operator, a, b value) (value, error) {
 		r, ok = product(x, y)
 	}
 	if !ok {
-		return value{}, fault(column, "the result has more than 64 bits").advise("write decimal(...) around one side")
+		return fault(column, "the result has more than 64 bits").advise("write decimal(...) around one side")
 	}
-	return intValue(r), nil
+	out.setInt(r)
+	return nil
 }
 
 func product(x, y int64) (int64, bool) {
@@ -124,45 +129,46 @@ func magnitude(x int64) uint64 {
 }
 
 // modulo computes %, whose result has the sign of the left side.
-func modulo(m *machine, column int, op operator, a, b value) (value, error) {
+func modulo(m *machine, column int, op operator, a, b, out *value) error {
 	if a.kind != integer || b.kind != integer {
-		return value{}, noPairing(column, op, a, b)
+		return noPairing(column, op, a, b)
 	}
 	x, ok := a.int()
 	if !ok {
-		return value{}, m.tooLong(column, a)
+		return m.tooLong(column, a)
 	}
 	y, ok := b.int()
 	switch {
 	case !ok:
-		return value{}, m.tooLong(column, b)
+		return m.tooLong(column, b)
 	case y == 0:
-		return value{}, fault(column, "division by zero")
+		return fault(column, "division by zero")
 	}
-	return intValue(x % y), nil
+	out.setInt(x % y)
+	return nil
 }
 
-func (m *machine) negate(column int, v value) (value, error) {
+func (m *machine) negate(column int, v *value) (value, error) {
 	switch v.kind {
 	case integer:
 		x, ok := v.int()
 		switch {
 		case !ok:
-			return v, m.tooLong(column, v)
+			return value{}, m.tooLong(column, v)
 		case x == math.MinInt64:
-			return v, fault(column, "the result has more than 64 bits")
+			return value{}, fault(column, "the result has more than 64 bits")
 		}
 		return intValue(-x), nil
 	case float:
 		x, ok := v.float()
 		if !ok {
-			return v, m.tooExact(column, v)
+			return value{}, m.tooExact(column, v)
 		}
 		return floatValue(-x), nil
 	}
 	scale, err := m.coefficient(column, v, &m.a)
 	if err != nil {
-		return v, err
+		return value{}, err
 	}
 	return m.newDecimal(column, m.a.Neg(&m.a), scale)
 }

@@ -9,23 +9,25 @@ import (
 )
 
 // order computes < <= > >=.
-func order(m *machine, column int, op operator, a, b value) (value, error) {
+func order(m *machine, column int, op operator, a, b, out *value) error {
 	c, ok, err := m.compare(column, a, b)
 	switch {
 	case err != nil:
-		return value{}, err
+		return err
 	case !ok:
-		return value{}, noPairing(column, op, a, b)
+		return noPairing(column, op, a, b)
 	}
 	switch op {
 	case less:
-		return boolValue(c == -1), nil
+		out.setBool(c == -1)
 	case lessEqual:
-		return boolValue(c == -1 || c == 0), nil
+		out.setBool(c == -1 || c == 0)
 	case greater:
-		return boolValue(c == 1), nil
+		out.setBool(c == 1)
+	default:
+		out.setBool(c == 1 || c == 0)
 	}
-	return boolValue(c == 1 || c == 0), nil
+	return nil
 }
 
 // unordered is how NaN compares with numbers.
@@ -33,7 +35,7 @@ const unordered = 2
 
 // compare gives -1, 0, 1 or unordered. It gives false for kinds that have no
 // order.
-func (m *machine) compare(column int, a, b value) (int, bool, error) {
+func (m *machine) compare(column int, a, b *value) (int, bool, error) {
 	switch {
 	case numbers.has(a.kind) && numbers.has(b.kind):
 		c, err := m.compareNumbers(column, a, b)
@@ -51,7 +53,7 @@ func (m *machine) compare(column int, a, b value) (int, bool, error) {
 
 // compareNumbers compares two numbers by all digits they are written with;
 // what was computed counts as its shortest text.
-func (m *machine) compareNumbers(column int, a, b value) (int, error) {
+func (m *machine) compareNumbers(column int, a, b *value) (int, error) {
 	if a.kind == integer && b.kind == integer {
 		if x, ok := a.int(); ok {
 			if y, ok := b.int(); ok {
@@ -96,7 +98,7 @@ func compareFloats(x, y float64) int {
 // equal tells whether two values are one: numbers by value, text by its
 // bytes, lists element by element, objects whatever the order of members.
 // Values of two kinds are not equal.
-func (m *machine) equal(column int, a, b value) (bool, error) {
+func (m *machine) equal(column int, a, b *value) (bool, error) {
 	switch {
 	case numbers.has(a.kind) && numbers.has(b.kind):
 		c, err := m.compareNumbers(column, a, b)
@@ -124,37 +126,38 @@ func (m *machine) equal(column int, a, b value) (bool, error) {
 	return a.num == b.num, nil
 }
 
-func (m *machine) equalLists(column int, a, b value) (bool, error) {
+func (m *machine) equalLists(column int, a, b *value) (bool, error) {
 	x, y := elements(a), elements(b)
+	var v, w value
 	for {
-		v, more := x.next()
-		w, also := y.next()
+		more, also := x.next(&v), y.next(&w)
 		if !more || !also {
 			return more == also, nil
 		}
 		if err := m.spend(column, 1); err != nil {
 			return false, err
 		}
-		if same, err := m.equal(column, v, w); !same || err != nil {
+		if same, err := m.equal(column, &v, &w); !same || err != nil {
 			return false, err
 		}
 	}
 }
 
-func (m *machine) equalObjects(column int, a, b value) (bool, error) {
+func (m *machine) equalObjects(column int, a, b *value) (bool, error) {
 	x, y := elements(a), elements(b)
 	size := 0
-	for v, more := x.next(); more; v, more = x.next() {
-		w, ok := b.member(m, x.name)
+	var v, w value
+	for x.next(&v) {
+		ok := b.member(m, x.name, &w)
 		if err := m.spend(column, 1); err != nil || !ok {
 			return false, err
 		}
-		if same, err := m.equal(column, v, w); !same || err != nil {
+		if same, err := m.equal(column, &v, &w); !same || err != nil {
 			return false, err
 		}
 		size++
 	}
-	for _, more := y.next(); more; _, more = y.next() {
+	for y.next(&v) {
 		size--
 	}
 	return size == 0, nil
@@ -162,66 +165,76 @@ func (m *machine) equalObjects(column int, a, b value) (bool, error) {
 
 // member gives an object's member, false where there is none. One that is
 // null is there.
-func (v *value) member(m *machine, name []byte) (value, bool) {
+func (v *value) member(m *machine, name []byte, out *value) bool {
 	if v.made != nil {
-		if i := v.made.find(name); i >= 0 {
-			return v.made.items[i], true
+		i := v.made.find(name)
+		if i >= 0 {
+			*out = v.made.items[i]
 		}
-		return value{}, false
+		return i >= 0
 	}
 	for e := v.doc.First(v.ref); e != transform.None; e = v.doc.Next(e) {
 		m.steps--
 		if bytes.Equal(v.doc.Name(e), name) {
-			return onTape(v.doc, e), true
+			out.load(v.doc, e)
+			return true
 		}
 	}
-	return value{}, false
+	return false
 }
 
 // isIn computes in: whether a list has an element equal to a, or an object a
 // member of that name. Nothing is in nil.
-func isIn(m *machine, column int, op operator, a, b value) (value, error) {
+func isIn(m *machine, column int, op operator, a, b, out *value) error {
 	switch {
 	case b.kind == null:
-		return boolValue(false), nil
+		out.setBool(false)
+		return nil
 	case b.kind == object && a.kind == text:
-		_, ok := b.member(m, m.bytes(a))
-		return boolValue(ok), m.spend(column, 0)
+		out.setBool(b.member(m, m.bytes(a), out))
+		return m.spend(column, 0)
 	case b.kind != list:
-		return value{}, noPairing(column, op, a, b)
+		return noPairing(column, op, a, b)
 	}
 	if b.made != nil && b.made.ranged && a.kind == integer {
 		x, ok := a.int()
-		return boolValue(ok && x >= b.made.first && x < b.made.first+b.made.size), nil
+		out.setBool(ok && x >= b.made.first && x < b.made.first+b.made.size)
+		return nil
 	}
 	items := elements(b)
-	for v, more := items.next(); more; v, more = items.next() {
+	for items.next(out) {
 		if err := m.spend(column, 1); err != nil {
-			return value{}, err
+			return err
 		}
-		same, err := m.equal(column, a, v)
+		same, err := m.equal(column, a, out)
 		if same || err != nil {
-			return boolValue(same), err
+			out.setBool(same)
+			return err
 		}
 	}
-	return boolValue(false), nil
+	out.setBool(false)
+	return nil
 }
 
 // search computes contains, startsWith and endsWith. Nil has no text in it,
 // and is in none.
-func search(m *machine, column int, op operator, a, b value) (value, error) {
+func search(m *machine, column int, op operator, a, b, out *value) error {
 	if a.kind == null && (b.kind == null || b.kind == text) || b.kind == null && a.kind == text {
-		return boolValue(false), nil
+		out.setBool(false)
+		return nil
 	}
 	if a.kind != text || b.kind != text {
-		return value{}, noPairing(column, op, a, b)
+		return noPairing(column, op, a, b)
 	}
 	x, y := m.bytes(a), m.bytes(b)
 	switch op {
 	case startsWith:
-		return boolValue(bytes.HasPrefix(x, y)), nil
+		out.setBool(bytes.HasPrefix(x, y))
 	case endsWith:
-		return boolValue(bytes.HasSuffix(x, y)), nil
+		out.setBool(bytes.HasSuffix(x, y))
+	default:
+		out.setBool(bytes.Contains(x, y))
+		return m.spend(column, len(x)>>5)
 	}
-	return boolValue(bytes.Contains(x, y)), m.spend(column, len(x)>>5)
+	return nil
 }

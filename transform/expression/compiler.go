@@ -7,8 +7,9 @@ import (
 	"github.com/expr-lang/expr/ast"
 )
 
-// step evaluates a part of an expression.
-type step func(m *machine) (value, error)
+// step evaluates a part of an expression into out, which is one of the
+// machine's slots: values are too large to be handed about.
+type step func(m *machine, out *value) error
 
 // code is a compiled part of an expression.
 type code struct {
@@ -52,7 +53,7 @@ func (c *compiler) refuse(err error) code {
 	if c.err == nil {
 		c.err = err
 	}
-	return code{kinds: anything, run: func(*machine) (value, error) { return value{}, err }}
+	return code{kinds: anything, run: func(*machine, *value) error { return err }}
 }
 
 // gives checks what the whole expression gives.
@@ -126,7 +127,10 @@ func (c *compiler) dispatch(n ast.Node) code {
 }
 
 func constant(v value) code {
-	return code{fixed: &v, kinds: 1 << v.kind, run: func(*machine) (value, error) { return v, nil }}
+	return code{fixed: &v, kinds: 1 << v.kind, run: func(_ *machine, out *value) error {
+		*out = v
+		return nil
+	}}
 }
 
 // floatLiteral refuses digits that a float does not hold: the parser has
@@ -141,7 +145,7 @@ func (c *compiler) floatLiteral(n *ast.FloatNode) code {
 	}
 	v := floatValue(n.Value)
 	var m machine
-	if !sameNumber(digits, m.digits(v)) {
+	if !sameNumber(digits, m.digits(&v)) {
 		return c.refuse(fault(columnOf(n), "%s has more digits than a float holds", digits).
 			advise(fmt.Sprintf("write decimal(%q)", digits)))
 	}
@@ -159,9 +163,9 @@ func (c *compiler) fold(x code, parts ...code) code {
 	if c.err != nil {
 		return x
 	}
-	m := &machine{steps: maxSteps, room: maxRoom}
-	v, err := x.run(m)
-	if err != nil {
+	var v value
+	m := &machine{steps: maxSteps, room: maxRoom, slots: make([]value, c.slots)}
+	if err := x.run(m, &v); err != nil {
 		return c.refuse(err)
 	}
 	folded := constant(v)
@@ -174,15 +178,14 @@ func (c *compiler) conditional(n *ast.ConditionalNode) code {
 	yes, no := c.node(n.Exp1), c.node(n.Exp2)
 	test := cond.run
 	x := code{kinds: yes.kinds | no.kinds, cost: cond.cost + yes.cost + no.cost, column: cond.column}
-	x.run = func(m *machine) (value, error) {
-		v, err := test(m)
-		if err != nil {
-			return v, err
+	x.run = func(m *machine, out *value) error {
+		if err := test(m, out); err != nil {
+			return err
 		}
-		if v.num != 0 {
-			return yes.run(m)
+		if out.num != 0 {
+			return yes.run(m, out)
 		}
-		return no.run(m)
+		return no.run(m, out)
 	}
 	return c.fold(x, cond, yes, no)
 }
@@ -197,18 +200,18 @@ func (c *compiler) condition(n ast.Node) code {
 		return x
 	}
 	run, column := x.run, x.column
-	x.run = func(m *machine) (value, error) {
-		v, err := run(m)
-		if err == nil && v.kind != boolean {
-			err = notBool(column, v)
+	x.run = func(m *machine, out *value) error {
+		err := run(m, out)
+		if err == nil && out.kind != boolean {
+			err = notBool(column, out)
 		}
-		return v, err
+		return err
 	}
 	x.kinds = bools
 	return x
 }
 
-func notBool(column int, v value) error {
+func notBool(column int, v *value) error {
 	err := fault(column, "%s where a bool is wanted", v.kind)
 	if v.kind == null {
 		err.Advice = "write ?? false behind what may be absent"
@@ -225,19 +228,22 @@ func (c *compiler) let(n *ast.VariableDeclaratorNode) code {
 	c.scopes = append(c.scopes, scope{name: n.Name, slot: slot, kinds: init.kinds})
 	body := c.node(n.Expr)
 	c.scopes = c.scopes[:len(c.scopes)-1]
-	return code{kinds: body.kinds, cost: init.cost + body.cost, column: body.column, run: func(m *machine) (value, error) {
-		v, err := init.run(m)
-		if err != nil {
-			return v, err
+	return code{kinds: body.kinds, cost: init.cost + body.cost, column: body.column, run: func(m *machine, out *value) error {
+		if err := init.run(m, &m.slots[slot]); err != nil {
+			return err
 		}
-		m.slots[slot] = v
-		return body.run(m)
+		return body.run(m, out)
 	}}
 }
 
-func (c *compiler) slot() int {
-	c.slots++
-	return c.slots - 1
+// slot keeps room for a value of the machine.
+func (c *compiler) slot() int { return c.room(1) }
+
+// room keeps room for values that stand together, and gives the place of the
+// first.
+func (c *compiler) room(n int) int {
+	c.slots += n
+	return c.slots - n
 }
 
 func (c *compiler) array(n *ast.ArrayNode) code {
@@ -247,15 +253,15 @@ func (c *compiler) array(n *ast.ArrayNode) code {
 		parts[i] = c.node(n.Nodes[i])
 		x.cost += parts[i].cost
 	}
-	x.run = func(m *machine) (value, error) {
+	x.run = func(m *machine, out *value) (err error) {
 		items := make([]value, len(parts))
 		for i := range parts {
-			var err error
-			if items[i], err = parts[i].run(m); err != nil {
-				return value{}, err
+			if err := parts[i].run(m, &items[i]); err != nil {
+				return err
 			}
 		}
-		return m.list(x.column, items)
+		*out, err = m.list(x.column, items)
+		return err
 	}
 	return c.fold(x, parts...)
 }
@@ -278,30 +284,30 @@ func (c *compiler) object(n *ast.MapNode) code {
 			}
 		}
 	}
-	x.run = func(m *machine) (value, error) {
+	x.run = func(m *machine, out *value) error {
 		if err := m.take(x.column, 2*valueBytes*len(items)); err != nil {
-			return value{}, err
+			return err
 		}
-		out := &made{items: make([]value, 0, len(items)), names: make([][]byte, 0, len(items))}
+		o := &made{items: make([]value, len(items)), names: make([][]byte, 0, len(items))}
 		for i := range items {
-			k, err := keys[i].run(m)
-			if err != nil {
-				return k, err
+			k := &o.items[i] // until the member takes its place
+			if err := keys[i].run(m, k); err != nil {
+				return err
 			}
 			if k.kind != text {
-				return k, fault(keys[i].column, "%s as a member's name", k.kind)
-			}
-			v, err := items[i].run(m)
-			if err != nil {
-				return v, err
+				return fault(keys[i].column, "%s as a member's name", k.kind)
 			}
 			name := m.bytes(k)
-			if out.find(name) >= 0 {
-				return v, fault(keys[i].column, "member %s stands twice", clip(name))
+			if o.find(name) >= 0 {
+				return fault(keys[i].column, "member %s stands twice", clip(name))
 			}
-			out.items, out.names = append(out.items, v), append(out.names, name)
+			o.names = append(o.names, name)
+			if err := items[i].run(m, &o.items[i]); err != nil {
+				return err
+			}
 		}
-		return value{kind: object, made: out}, out.contain(x.column, out.items)
+		*out = value{kind: object, made: o}
+		return o.contain(x.column, o.items)
 	}
 	return c.fold(x, append(keys, items...)...)
 }

@@ -43,7 +43,7 @@ func countDigits(text []byte) int {
 }
 
 // written is the text of a number, or text that is to be one.
-func (m *machine) written(column int, what string, v value) ([]byte, error) {
+func (m *machine) written(column int, what string, v *value) ([]byte, error) {
 	x := v.text
 	if v.kind == text {
 		x = m.bytes(v)
@@ -58,13 +58,13 @@ func (m *machine) written(column int, what string, v value) ([]byte, error) {
 
 // toInt makes an integer of what is a whole number of 64 bits.
 func toInt(m *machine, column int, args []value) (value, error) {
-	v := args[0]
+	v := &args[0]
 	if v.kind == integer && v.doc == nil {
-		return v, nil
+		return *v, nil
 	}
 	x, err := m.written(column, "int", v)
 	if err != nil {
-		return v, err
+		return value{}, err
 	}
 	n, rest, _ := parseNumber(x, m.scratch)
 	m.room -= len(rest) - len(m.scratch)
@@ -75,9 +75,9 @@ func toInt(m *machine, column int, args []value) (value, error) {
 	case len(digits) == 0:
 		return intValue(0), nil
 	case zeros < 0:
-		return v, fault(column, "%s is no whole number", clip(x)).advise("write round, floor or ceil inside int(...)")
+		return value{}, fault(column, "%s is no whole number", clip(x)).advise("write round, floor or ceil inside int(...)")
 	case len(digits)+zeros > 19:
-		return v, m.tooLong(column, v)
+		return value{}, m.tooLong(column, v)
 	}
 	text := make([]byte, 0, 20)
 	if n.negative {
@@ -89,7 +89,7 @@ func toInt(m *machine, column int, args []value) (value, error) {
 	}
 	i, ok := parseInt(text)
 	if !ok {
-		return v, m.tooLong(column, v)
+		return value{}, m.tooLong(column, v)
 	}
 	return intValue(i), nil
 }
@@ -97,7 +97,7 @@ func toInt(m *machine, column int, args []value) (value, error) {
 // toFloat gives the double that is nearest. It is the one function that may
 // drop digits.
 func toFloat(m *machine, column int, args []value) (value, error) {
-	v := args[0]
+	v := &args[0]
 	if v.kind == float {
 		if x, ok := v.float(); ok {
 			return floatValue(x), nil
@@ -108,11 +108,11 @@ func toFloat(m *machine, column int, args []value) (value, error) {
 	}
 	x, err := m.written(column, "float", v)
 	if err != nil {
-		return v, err
+		return value{}, err
 	}
 	f, err := strconv.ParseFloat(string(x), 64)
 	if err != nil {
-		return v, fault(column, "%s is out of a float's range", clip(x))
+		return value{}, fault(column, "%s is out of a float's range", clip(x))
 	}
 	return floatValue(f), nil
 }
@@ -121,12 +121,12 @@ func toDecimal(m *machine, column int, args []value) (value, error) {
 	if args[0].kind == decimal {
 		return args[0], nil
 	}
-	x, err := m.written(column, "decimal", args[0])
+	x, err := m.written(column, "decimal", &args[0])
 	return decimalValue(x), err
 }
 
 func toText(m *machine, _ int, args []value) (value, error) {
-	switch v := args[0]; v.kind {
+	switch v := &args[0]; v.kind {
 	case boolean:
 		return textValue(strconv.AppendBool(nil, v.num != 0)), nil
 	case text:
@@ -143,16 +143,16 @@ func toText(m *machine, _ int, args []value) (value, error) {
 
 // toJSON writes a value as compact JSON.
 func toJSON(m *machine, column int, args []value) (value, error) {
-	v := args[0]
+	v := &args[0]
 	if err := m.weigh(column, v); err != nil {
-		return v, err
+		return value{}, err
 	}
 	d, ref := v.doc, v.ref
 	if d == nil {
 		m.scrap.Reset()
 		var err error
 		if ref, err = m.store(column, v, &m.scrap); err != nil {
-			return v, err
+			return value{}, err
 		}
 		d = &m.scrap
 	}
@@ -162,45 +162,45 @@ func toJSON(m *machine, column int, args []value) (value, error) {
 }
 
 func abs(m *machine, column int, args []value) (value, error) {
-	v := args[0]
+	v := &args[0]
 	switch v.kind {
 	case integer:
 		if x, ok := v.int(); ok && x >= 0 {
-			return v, nil
+			return *v, nil
 		}
 		return m.negate(column, v)
 	case float:
 		x, ok := v.float()
 		if !ok {
-			return v, m.tooExact(column, v)
+			return value{}, m.tooExact(column, v)
 		}
 		return floatValue(math.Abs(x)), nil
 	}
 	if m.digits(v)[0] == '-' {
 		return m.negate(column, v)
 	}
-	return v, nil
+	return *v, nil
 }
 
 func ceil(m *machine, column int, args []value) (value, error) {
-	return m.whole(column, args[0], math.Ceil, func(negative bool, _ int) bool { return !negative })
+	return m.whole(column, &args[0], math.Ceil, func(negative bool, _ int) bool { return !negative })
 }
 
 func floor(m *machine, column int, args []value) (value, error) {
-	return m.whole(column, args[0], math.Floor, func(negative bool, _ int) bool { return negative })
+	return m.whole(column, &args[0], math.Floor, func(negative bool, _ int) bool { return negative })
 }
 
 // away rounds halves away from zero, as math.Round does.
 func away(_ bool, half int) bool { return half >= 0 }
 
 func round_(m *machine, column int, args []value) (value, error) {
-	v := args[0]
+	v := &args[0]
 	if len(args) == 1 || v.kind == integer {
 		return m.whole(column, v, math.Round, away)
 	}
 	places, ok := args[1].int()
 	if !ok || places < 0 || places > maxDigits {
-		return v, fault(column, "round to %s places, want 0 to %d", clip(m.digits(args[1])), maxDigits)
+		return value{}, fault(column, "round to %s places, want 0 to %d", clip(m.digits(&args[1])), maxDigits)
 	}
 	r, err := m.toPlaces(column, v, int(places), away)
 	if err != nil || v.kind == decimal {
@@ -210,14 +210,14 @@ func round_(m *machine, column int, args []value) (value, error) {
 }
 
 // whole makes a number a whole one, of the same kind.
-func (m *machine) whole(column int, v value, double func(float64) float64, up func(negative bool, half int) bool) (value, error) {
+func (m *machine) whole(column int, v *value, double func(float64) float64, up func(negative bool, half int) bool) (value, error) {
 	switch v.kind {
 	case integer:
-		return v, nil
+		return *v, nil
 	case float:
 		x, ok := v.float()
 		if !ok {
-			return v, m.tooExact(column, v)
+			return value{}, m.tooExact(column, v)
 		}
 		return floatValue(double(x)), nil
 	}
@@ -227,10 +227,10 @@ func (m *machine) whole(column int, v value, double func(float64) float64, up fu
 // toPlaces rounds a number to so many places behind the point, as a decimal.
 // up says whether the digit before goes up, where what is dropped is not
 // nothing: half is -1, 0, 1 as that is less, as much or more than half.
-func (m *machine) toPlaces(column int, v value, places int, up func(negative bool, half int) bool) (value, error) {
+func (m *machine) toPlaces(column int, v *value, places int, up func(negative bool, half int) bool) (value, error) {
 	scale, err := m.coefficient(column, v, &m.a)
 	if err != nil {
-		return v, err
+		return value{}, err
 	}
 	if scale <= places {
 		return m.newDecimal(column, &m.a, scale)

@@ -158,22 +158,19 @@ func (c *compiler) apply(n ast.Node, f *function, args []ast.Node, before int) c
 	if len(parts) == 1 && f.result == numbers { // abs, floor and their like keep the kind
 		x.kinds = parts[0].kinds & numbers
 	}
-	x.run = func(m *machine) (value, error) {
-		base := len(m.args)
+	place := c.room(len(parts))
+	x.run = func(m *machine, out *value) (err error) {
+		given := m.slots[place : place+len(parts)]
 		for i := range parts {
-			v, err := parts[i].run(m)
-			if err == nil && !f.arg(i).has(v.kind) {
-				err = wrongArgument(parts[i].column, f, i, v)
+			if err := parts[i].run(m, &given[i]); err != nil {
+				return err
 			}
-			if err != nil {
-				m.args = m.args[:base]
-				return v, err
+			if !f.arg(i).has(given[i].kind) {
+				return wrongArgument(parts[i].column, f, i, given[i].kind)
 			}
-			m.args = append(m.args, v)
 		}
-		v, err := f.run(m, x.column, m.args[base:])
-		m.args = m.args[:base]
-		return v, err
+		*out, err = f.run(m, x.column, given)
+		return err
 	}
 	return c.fold(x, parts...)
 }
@@ -195,9 +192,9 @@ func (f *function) takes(before int) string {
 	return fmt.Sprintf("%d arguments", least)
 }
 
-func wrongArgument(column int, f *function, i int, v value) *Error {
-	err := fault(column, "%s of %s, want %s", f.name, v.kind, f.arg(i))
-	if v.kind == null {
+func wrongArgument(column int, f *function, i int, k kind) *Error {
+	err := fault(column, "%s of %s, want %s", f.name, k, f.arg(i))
+	if k == null {
 		err.Advice = "write ?? and another value behind what may be absent"
 	}
 	return err
@@ -227,21 +224,23 @@ func (c *compiler) matches(n *ast.BinaryNode) code {
 		return c.failAt(r.column, "pattern %s is too large", clip(r.fixed.text))
 	}
 	re := regexp.MustCompile(pattern)
-	x.run = func(m *machine) (value, error) {
-		v, err := l.run(m)
+	x.run = func(m *machine, out *value) error {
+		err := l.run(m, out)
 		switch {
 		case err != nil:
-			return v, err
-		case v.kind == null:
-			return boolValue(false), nil
-		case v.kind != text:
-			return v, fault(x.column, "no operator matches for %s", v.kind)
+			return err
+		case out.kind == null:
+			*out = boolValue(false)
+			return nil
+		case out.kind != text:
+			return fault(x.column, "no operator matches for %s", out.kind)
 		}
-		t := m.bytes(v)
+		t := m.bytes(out)
 		if err := m.spend(x.column, len(t)*size>>5); err != nil {
-			return v, err
+			return err
 		}
-		return boolValue(re.Match(t)), nil
+		*out = boolValue(re.Match(t))
+		return nil
 	}
 	return c.fold(x, l)
 }

@@ -10,47 +10,50 @@ import (
 
 // cursor goes over the elements of a list, or the members of an object.
 type cursor struct {
-	of   value
+	kind kind
+	doc  *transform.Document
+	made *made
 	at   transform.Value
 	i    int    // how many came
 	name []byte // of the member that came last
 }
 
 // elements begins with the first element of a list or object.
-func elements(v value) cursor {
-	c := cursor{of: v}
+func elements(v *value) cursor {
+	c := cursor{kind: v.kind, doc: v.doc, made: v.made}
 	if v.doc != nil {
 		c.at = v.doc.First(v.ref)
 	}
 	return c
 }
 
-// next gives the next element, false after the last one.
-func (c *cursor) next() (value, bool) {
-	if d := c.of.doc; d != nil {
+// next makes out the next element, and gives false after the last one.
+func (c *cursor) next(out *value) bool {
+	if d := c.doc; d != nil {
 		if c.at == transform.None {
-			return value{}, false
+			return false
 		}
-		v := c.at
+		if c.kind == object {
+			c.name = d.Name(c.at)
+		}
+		out.load(d, c.at)
+		c.at = d.Next(c.at)
 		c.i++
-		if c.of.kind == object {
-			c.name = d.Name(v)
-		}
-		c.at = d.Next(v)
-		return onTape(d, v), true
+		return true
 	}
-	if c.i == c.of.made.len() {
-		return value{}, false
+	if c.i == c.made.len() {
+		return false
 	}
-	if c.of.kind == object {
-		c.name = c.of.made.names[c.i]
+	if c.kind == object {
+		c.name = c.made.names[c.i]
 	}
+	*out = c.made.at(c.i)
 	c.i++
-	return c.of.made.at(c.i - 1), true
+	return true
 }
 
 // size is how many elements, members or characters there are.
-func (m *machine) size(column int, v value) (int, error) {
+func (m *machine) size(column int, v *value) (int, error) {
 	n := 0
 	switch {
 	case v.kind == text:
@@ -73,31 +76,31 @@ func (c *compiler) rangeOf(n *ast.BinaryNode) code {
 			return c.failAt(side.column, "a range of %s, want integers", side.kinds)
 		}
 	}
-	x.run = func(m *machine) (value, error) {
-		from, err := m.integer(l)
+	x.run = func(m *machine, out *value) error {
+		from, err := m.integer(l, out)
 		if err != nil {
-			return value{}, err
+			return err
 		}
-		to, err := m.integer(r)
+		to, err := m.integer(r, out)
 		if err != nil {
-			return value{}, err
+			return err
 		}
 		size := uint64(0)
 		if from <= to {
 			size = uint64(to) - uint64(from)
 			if size++; size > maxRange || size == 0 {
-				return value{}, fault(x.column, "range has more than %d integers", maxRange)
+				return fault(x.column, "range has more than %d integers", maxRange)
 			}
 		}
-		return value{kind: list, made: &made{ranged: true, first: from, size: int64(size)}}, m.take(x.column, valueBytes)
+		*out = value{kind: list, made: &made{ranged: true, first: from, size: int64(size)}}
+		return m.take(x.column, valueBytes)
 	}
 	return c.fold(x, l, r)
 }
 
-// integer evaluates code that is to give an integer.
-func (m *machine) integer(x code) (int64, error) {
-	v, err := x.run(m)
-	if err != nil {
+// integer evaluates code that is to give an integer, by way of v.
+func (m *machine) integer(x code, v *value) (int64, error) {
+	if err := x.run(m, v); err != nil {
 		return 0, err
 	}
 	if v.kind != integer {
@@ -130,39 +133,41 @@ func (c *compiler) slice(n *ast.SliceNode) code {
 		x.cost += e.cost
 		ends[i] = &e
 	}
-	x.run = func(m *machine) (value, error) {
-		v, err := base.run(m)
-		if err != nil {
-			return v, err
+	place := c.slot()
+	x.run = func(m *machine, out *value) error {
+		v := &m.slots[place]
+		if err := base.run(m, v); err != nil {
+			return err
 		}
 		if v.kind != text && v.kind != list {
-			return v, fault(x.column, "%s has no slices", v.kind)
+			return fault(x.column, "%s has no slices", v.kind)
 		}
 		size, err := m.size(x.column, v)
 		if err != nil {
-			return v, err
+			return err
 		}
 		from, to := 0, size
 		for i, end := range []*int{&from, &to} {
 			if ends[i] == nil {
 				continue
 			}
-			at, err := m.integer(*ends[i])
+			at, err := m.integer(*ends[i], out)
 			if err != nil {
-				return v, err
+				return err
 			}
 			if at < 0 {
 				at += int64(size)
 			}
 			*end = int(min(max(at, 0), int64(size)))
 		}
-		return m.cut(x.column, v, from, max(from, to))
+		*out, err = m.cut(x.column, v, from, max(from, to))
+		return err
 	}
 	return x
 }
 
 // cut gives a part of a list or text. The places are within it.
-func (m *machine) cut(column int, v value, from, to int) (value, error) {
+func (m *machine) cut(column int, v *value, from, to int) (value, error) {
 	if v.kind == text {
 		x := m.bytes(v)
 		x = x[runes(x, from):]
@@ -173,8 +178,8 @@ func (m *machine) cut(column int, v value, from, to int) (value, error) {
 	}
 	items := make([]value, 0, to-from)
 	all := elements(v)
-	for i := 0; i < to; i++ {
-		item, _ := all.next()
+	var item value
+	for i := 0; i < to && all.next(&item); i++ {
 		if i >= from {
 			items = append(items, item)
 		}
@@ -201,41 +206,41 @@ func runeAt(x []byte, at int) int {
 }
 
 func length(m *machine, column int, args []value) (value, error) {
-	n, err := m.size(column, args[0])
+	n, err := m.size(column, &args[0])
 	return intValue(int64(n)), err
 }
 
 func first(m *machine, column int, args []value) (value, error) {
-	return m.elementAt(args[0], 0), nil
+	return m.elementAt(column, &args[0], 0)
 }
 
 func last(m *machine, column int, args []value) (value, error) {
-	return m.elementAt(args[0], -1), m.spend(column, 0)
+	return m.elementAt(column, &args[0], -1)
 }
 
 // elementAt gives the element of a list at a place, from 0 or from -1 at the
 // end, nil where there is none.
-func (m *machine) elementAt(v value, place int64) value {
-	if v.doc != nil {
-		return onTape(v.doc, element(m, v.doc, v.ref, place))
+func (m *machine) elementAt(column int, v *value, place int) (value, error) {
+	l := link{place: place, isList: true, column: column}
+	if v.doc == nil {
+		return v.get(&l, "this")
 	}
-	if place < 0 {
-		place += int64(v.made.len())
-	}
-	if place < 0 || place >= int64(v.made.len()) {
-		return value{}
-	}
-	return v.made.at(int(place))
+	var out value
+	out.load(v.doc, element(m, v.doc, v.ref, int64(place)))
+	return out, m.spend(column, 0)
 }
 
 func get(m *machine, column int, args []value) (value, error) {
-	return m.get(column, args[0], args[1], "this")
+	var out value
+	err := m.get(column, &args[0], &args[1], "this", &out)
+	return out, err
 }
 
 func keys(m *machine, column int, args []value) (value, error) {
 	var out []value
-	all := elements(args[0])
-	for _, more := all.next(); more; _, more = all.next() {
+	var v value
+	all := elements(&args[0])
+	for all.next(&v) {
 		if err := m.spend(column, 1); err != nil {
 			return value{}, err
 		}
@@ -251,11 +256,12 @@ func values(m *machine, column int, args []value) (value, error) {
 // concat puts lists, or the values of objects, behind each other.
 func concat(m *machine, column int, args []value) (value, error) {
 	var out []value
-	for _, a := range args {
-		all := elements(a)
-		for v, more := all.next(); more; v, more = all.next() {
+	var v value
+	for i := range args {
+		all := elements(&args[i])
+		for all.next(&v) {
 			if len(out) > m.room/valueBytes {
-				return v, m.take(column, valueBytes*len(out))
+				return value{}, m.take(column, valueBytes*len(out))
 			}
 			out = append(out, v)
 		}
@@ -276,18 +282,19 @@ func greatest(m *machine, column int, args []value) (value, error) {
 
 // extreme gives the least or greatest of the arguments, or of one list.
 func (m *machine) extreme(column int, name string, args []value, side int) (value, error) {
-	all := cursor{of: value{kind: list, made: &made{items: args}}}
+	all := cursor{kind: list, made: &made{items: args}}
 	if len(args) == 1 && args[0].kind == list {
-		all = elements(args[0])
+		all = elements(&args[0])
 	}
-	best, more := all.next()
-	if more {
-		if _, ok, _ := m.compare(column, best, best); !ok {
-			return best, fault(column, "%s of %s", name, best.kind)
-		}
+	var best, v value
+	if !all.next(&best) {
+		return value{}, nil
 	}
-	for v, more := all.next(); more; v, more = all.next() {
-		c, ok, err := m.compare(column, v, best)
+	if _, ok, _ := m.compare(column, &best, &best); !ok {
+		return value{}, fault(column, "%s of %s", name, best.kind)
+	}
+	for all.next(&v) {
+		c, ok, err := m.compare(column, &v, &best)
 		if err == nil && !ok {
 			err = fault(column, "%s of %s and %s", name, best.kind, v.kind)
 		}
@@ -295,7 +302,7 @@ func (m *machine) extreme(column int, name string, args []value, side int) (valu
 			err = m.spend(column, 1)
 		}
 		if err != nil {
-			return v, err
+			return value{}, err
 		}
 		if c == side {
 			best = v

@@ -25,7 +25,8 @@ const (
 // machine is one evaluation. It is for one goroutine.
 type machine struct {
 	env         *Env
-	slots, args []value
+	slots       []value // of variables, elements and operands
+	result      value
 	rounds      []round
 	steps, room int
 	scratch     []byte // texts that were made
@@ -38,8 +39,7 @@ func (m *machine) clear() {
 	m.env = nil
 	clear(m.slots)
 	clear(m.rounds)
-	clear(m.args[:cap(m.args)])
-	m.args = m.args[:0]
+	m.result = value{}
 	m.scratch = m.scratch[:0]
 	if cap(m.scratch) > keepBytes {
 		m.scratch = nil
@@ -87,7 +87,7 @@ func (x *made) contain(column int, items []value) error {
 }
 
 // bytes gives the text of a text value: of a uuid the usual form with dashes.
-func (m *machine) bytes(v value) []byte {
+func (m *machine) bytes(v *value) []byte {
 	if v.doc == nil {
 		return v.text
 	}
@@ -101,7 +101,7 @@ func (m *machine) bytes(v value) []byte {
 }
 
 // digits gives the text of a number, valid until the evaluation ends: as it was written, or the shortest one.
-func (m *machine) digits(v value) []byte {
+func (m *machine) digits(v *value) []byte {
 	if v.doc != nil {
 		return v.doc.Text(v.ref)
 	}

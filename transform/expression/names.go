@@ -65,7 +65,10 @@ func (c *compiler) name(n *ast.IdentifierNode) code {
 	for _, e := range envelope {
 		if e.name == n.Value {
 			get := e.value
-			return code{kinds: e.kinds, run: func(m *machine) (value, error) { return get(m), nil }}
+			return code{kinds: e.kinds, run: func(m *machine, out *value) error {
+				*out = get(m)
+				return nil
+			}}
 		}
 	}
 	return c.unknown(columnOf(n), "name", n.Value, c.names())
@@ -121,7 +124,10 @@ func (c *compiler) pointer(n *ast.PointerNode) code {
 }
 
 func slotCode(slot int, k kinds) code {
-	return code{kinds: k, run: func(m *machine) (value, error) { return m.slots[slot], nil }}
+	return code{kinds: k, run: func(m *machine, out *value) error {
+		*out = m.slots[slot]
+		return nil
+	}}
 }
 
 // unknown refuses a name, and says which one is nearest.

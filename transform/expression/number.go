@@ -109,7 +109,7 @@ func sameNumber(a, b []byte) bool {
 
 // number takes a number apart, false if it is not finite. What it gives is
 // valid until the evaluation ends.
-func (m *machine) number(v value) (number, bool) {
+func (m *machine) number(v *value) (number, bool) {
 	text := m.digits(v)
 	n, rest, ok := parseNumber(text, m.scratch)
 	m.room -= len(rest) - len(m.scratch)
@@ -118,7 +118,7 @@ func (m *machine) number(v value) (number, bool) {
 }
 
 // nonFinite tells what a number that is not finite is.
-func (m *machine) nonFinite(v value) float64 {
+func (m *machine) nonFinite(v *value) float64 {
 	text := m.digits(v)
 	switch {
 	case text[len(text)-1] != 'y':
@@ -130,7 +130,7 @@ func (m *machine) nonFinite(v value) float64 {
 }
 
 // coefficient reads a decimal's digits for arithmetic.
-func (m *machine) coefficient(column int, v value, into *big.Int) (scale int, err error) {
+func (m *machine) coefficient(column int, v *value, into *big.Int) (scale int, err error) {
 	n, ok := m.number(v)
 	if !ok {
 		return 0, fault(column, "%s has no place in arithmetic with decimals", clip(m.digits(v)))
@@ -198,7 +198,7 @@ func (m *machine) newDecimal(column int, x *big.Int, scale int) (value, error) {
 }
 
 // decimals computes + - * / of decimals, and of numbers beside one, exactly.
-func (m *machine) decimals(column int, op operator, a, b value) (value, error) {
+func (m *machine) decimals(column int, op operator, a, b *value) (value, error) {
 	x, err := m.coefficient(column, a, &m.a)
 	if err != nil {
 		return value{}, err

@@ -40,7 +40,7 @@ var (
 var operators = map[string]struct {
 	operator operator
 	pairings []pairing
-	run      func(m *machine, column int, op operator, a, b value) (value, error)
+	run      func(m *machine, column int, op operator, a, b, out *value) error
 }{
 	"+": {plus, []pairing{
 		{1 << integer, 1 << integer, 1 << integer}, {numbers, 1 << decimal, 1 << decimal}, {1 << decimal, numbers, 1 << decimal},
@@ -99,17 +99,16 @@ func (c *compiler) binary(n *ast.BinaryNode) code {
 	if x.kinds == 0 {
 		return c.refuse(noOperator(x.column, n.Operator, l.kinds, r.kinds))
 	}
-	left, right, run, op, column := l.run, r.run, o.run, o.operator, x.column
-	x.run = func(m *machine) (value, error) {
-		a, err := left(m)
-		if err != nil {
-			return a, err
+	left, right, run, op, column, place := l.run, r.run, o.run, o.operator, x.column, c.room(2)
+	x.run = func(m *machine, out *value) error {
+		a, b := &m.slots[place], &m.slots[place+1]
+		if err := left(m, a); err != nil {
+			return err
 		}
-		b, err := right(m)
-		if err != nil {
-			return b, err
+		if err := right(m, b); err != nil {
+			return err
 		}
-		return run(m, column, op, a, b)
+		return run(m, column, op, a, b, out)
 	}
 	return c.fold(x, l, r)
 }
@@ -127,7 +126,7 @@ func noOperator(column int, name string, a, b kinds) *Error {
 }
 
 // noPairing is noOperator for an evaluation.
-func noPairing(column int, op operator, a, b value) *Error {
+func noPairing(column int, op operator, a, b *value) *Error {
 	return noOperator(column, op.String(), 1<<a.kind, 1<<b.kind)
 }
 
@@ -137,12 +136,11 @@ func (c *compiler) logic(n *ast.BinaryNode, decisive bool) code {
 	l, r := c.condition(n.Left), c.condition(n.Right)
 	left, right := l.run, r.run
 	x := code{kinds: bools, cost: l.cost + r.cost, column: columnOf(n)}
-	x.run = func(m *machine) (value, error) {
-		v, err := left(m)
-		if err != nil || (v.num != 0) == decisive {
-			return v, err
+	x.run = func(m *machine, out *value) error {
+		if err := left(m, out); err != nil || (out.num != 0) == decisive {
+			return err
 		}
-		return right(m)
+		return right(m, out)
 	}
 	return c.fold(x, l, r)
 }
@@ -152,12 +150,11 @@ func (c *compiler) otherwise(n *ast.BinaryNode) code {
 	l, r := c.node(n.Left), c.node(n.Right)
 	left, right := l.run, r.run
 	x := code{kinds: l.kinds&^nothing | r.kinds, cost: l.cost + r.cost, column: columnOf(n)}
-	x.run = func(m *machine) (value, error) {
-		v, err := left(m)
-		if err != nil || v.kind != null {
-			return v, err
+	x.run = func(m *machine, out *value) error {
+		if err := left(m, out); err != nil || out.kind != null {
+			return err
 		}
-		return right(m)
+		return right(m, out)
 	}
 	return c.fold(x, l, r)
 }
@@ -179,18 +176,18 @@ func (c *compiler) equality(n *ast.BinaryNode) code {
 		return c.refuse(err)
 	}
 	want := n.Operator == "=="
-	left, right := l.run, r.run
-	x.run = func(m *machine) (value, error) {
-		a, err := left(m)
-		if err != nil {
-			return a, err
+	left, right, column, place := l.run, r.run, x.column, c.room(2)
+	x.run = func(m *machine, out *value) error {
+		a, b := &m.slots[place], &m.slots[place+1]
+		if err := left(m, a); err != nil {
+			return err
 		}
-		b, err := right(m)
-		if err != nil {
-			return b, err
+		if err := right(m, b); err != nil {
+			return err
 		}
-		same, err := m.equal(x.column, a, b)
-		return boolValue(same == want), err
+		same, err := m.equal(column, a, b)
+		out.setBool(same == want)
+		return err
 	}
 	return c.fold(x, l, r)
 }
@@ -200,9 +197,10 @@ func (c *compiler) unary(n *ast.UnaryNode) code {
 	if n.Operator == "not" || n.Operator == "!" {
 		inner := c.condition(n.Node)
 		run := inner.run
-		return c.fold(code{kinds: bools, cost: inner.cost, column: column, run: func(m *machine) (value, error) {
-			v, err := run(m)
-			return boolValue(v.num == 0), err
+		return c.fold(code{kinds: bools, cost: inner.cost, column: column, run: func(m *machine, out *value) error {
+			err := run(m, out)
+			out.setBool(out.num == 0)
+			return err
 		}}, inner)
 	}
 	inner := c.node(n.Node)
@@ -210,16 +208,16 @@ func (c *compiler) unary(n *ast.UnaryNode) code {
 		return c.fail(n, "no operator %s for %s", n.Operator, inner.kinds)
 	}
 	run, negative := inner.run, n.Operator == "-"
-	return c.fold(code{kinds: inner.kinds & numbers, cost: inner.cost, column: column, run: func(m *machine) (value, error) {
-		v, err := run(m)
+	return c.fold(code{kinds: inner.kinds & numbers, cost: inner.cost, column: column, run: func(m *machine, out *value) error {
+		err := run(m, out)
 		switch {
 		case err != nil:
-			return v, err
-		case !(numbers).has(v.kind):
-			return v, fault(column, "no operator %s for %s", n.Operator, v.kind)
+			return err
+		case !numbers.has(out.kind):
+			return fault(column, "no operator %s for %s", n.Operator, out.kind)
 		case negative:
-			return m.negate(column, v)
+			*out, err = m.negate(column, out)
 		}
-		return v, nil
+		return err
 	}}, inner)
 }

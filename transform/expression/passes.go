@@ -16,7 +16,7 @@ type pass struct {
 	start value
 	// next changes the result by what the expression gave for an element, and
 	// tells whether to stop there.
-	next func(r *round, element, given value) (stop bool, err error)
+	next func(r *round, element, given *value) (stop bool, err error)
 }
 
 // round is one evaluation of a pass.
@@ -30,78 +30,76 @@ type round struct {
 
 // passes lists them.
 var passes = []pass{
-	{"all", true, false, bools, boolValue(true), func(r *round, _, given value) (bool, error) {
+	{"all", true, false, bools, boolValue(true), func(r *round, _, given *value) (bool, error) {
 		r.result = boolValue(given.num != 0)
 		return given.num == 0, nil
 	}},
-	{"any", true, false, bools, boolValue(false), func(r *round, _, given value) (bool, error) {
+	{"any", true, false, bools, boolValue(false), func(r *round, _, given *value) (bool, error) {
 		r.result = boolValue(given.num != 0)
 		return given.num != 0, nil
 	}},
-	{"none", true, false, bools, boolValue(true), func(r *round, _, given value) (bool, error) {
+	{"none", true, false, bools, boolValue(true), func(r *round, _, given *value) (bool, error) {
 		r.result = boolValue(given.num == 0)
 		return given.num != 0, nil
 	}},
-	{"one", true, false, bools, boolValue(false), func(r *round, element, given value) (bool, error) {
+	{"one", true, false, bools, boolValue(false), func(r *round, element, given *value) (bool, error) {
 		if given.num == 0 {
 			return false, nil
 		}
-		r.items = append(r.items, element)
+		r.items = append(r.items, *element)
 		r.result = boolValue(len(r.items) == 1)
 		return len(r.items) > 1, nil
 	}},
-	{"count", true, true, 1 << integer, intValue(0), func(r *round, _, given value) (bool, error) {
+	{"count", true, true, 1 << integer, intValue(0), func(r *round, _, given *value) (bool, error) {
 		r.result.num += given.num
 		return false, nil
 	}},
-	{"find", true, false, anything, value{}, func(r *round, element, given value) (bool, error) {
+	{"find", true, false, anything, value{}, func(r *round, element, given *value) (bool, error) {
 		if given.num != 0 {
-			r.result = element
+			r.result = *element
 		}
 		return given.num != 0, nil
 	}},
-	{"findIndex", true, false, 1<<integer | nothing, value{}, func(r *round, _, given value) (bool, error) {
+	{"findIndex", true, false, 1<<integer | nothing, value{}, func(r *round, _, given *value) (bool, error) {
 		if given.num != 0 {
 			r.result = intValue(int64(r.index))
 		}
 		return given.num != 0, nil
 	}},
-	{"filter", true, false, lists, value{kind: list, made: &made{}}, func(r *round, element, given value) (bool, error) {
+	{"filter", true, false, lists, value{kind: list, made: &made{}}, func(r *round, element, given *value) (bool, error) {
 		if given.num == 0 {
 			return false, nil
 		}
 		return false, r.keep(element)
 	}},
-	{"map", false, false, lists, value{kind: list, made: &made{}}, func(r *round, _, given value) (bool, error) {
+	{"map", false, false, lists, value{kind: list, made: &made{}}, func(r *round, _, given *value) (bool, error) {
 		return false, r.keep(given)
 	}},
-	{"sum", false, true, numbers | spans, intValue(0), func(r *round, _, given value) (bool, error) {
+	{"sum", false, true, numbers | spans, intValue(0), func(r *round, _, given *value) (bool, error) {
 		if !(numbers | spans).has(given.kind) {
 			return false, fault(r.column, "sum of %s, want numbers", given.kind)
 		}
 		if r.index == 0 {
-			r.result = given
+			r.result = *given
 			return false, nil
 		}
-		var err error
-		r.result, err = add(r.m, r.column, plus, r.result, given)
-		return false, err
+		return false, add(r.m, r.column, plus, &r.result, given, &r.result)
 	}},
-	{"reduce", false, false, anything, value{}, func(r *round, _, given value) (bool, error) {
-		r.result = given
+	{"reduce", false, false, anything, value{}, func(r *round, _, given *value) (bool, error) {
+		r.result = *given
 		return false, nil
 	}},
 }
 
 // keep adds an element to the list that is the result.
-func (r *round) keep(v value) error {
+func (r *round) keep(v *value) error {
 	if err := r.m.take(r.column, valueBytes); err != nil {
 		return err
 	}
 	if len(r.items) == 0 {
 		r.result = value{kind: list, made: &made{}}
 	}
-	r.items = append(r.items, v)
+	r.items = append(r.items, *v)
 	r.result.made.items = r.items
 	return r.result.made.contain(r.column, r.items[len(r.items)-1:])
 }
@@ -138,55 +136,53 @@ func (c *compiler) pass(n ast.Node, f *pass, args []ast.Node) code {
 		start = c.node(args[2])
 	}
 	x.cost += start.cost + body.cost
-	place := c.rounds
+	place, given := c.rounds, c.slot()
 	c.rounds++
-	x.run = func(m *machine) (value, error) {
-		v, err := over.run(m)
-		if err != nil {
-			return v, err
+	x.run = func(m *machine, out *value) error {
+		if err := over.run(m, out); err != nil {
+			return err
 		}
-		if v.kind != list && v.kind != object {
-			return v, notList(x.column, f.name, v)
+		if out.kind != list && out.kind != object {
+			return notList(x.column, f.name, out)
 		}
 		r := &m.rounds[place]
 		*r = round{m: m, column: x.column, result: f.start}
-		items := elements(v)
+		items := elements(out)
 		if f.name == "reduce" {
-			if start.run != nil {
-				r.result, err = start.run(m)
-			} else {
-				r.result, _ = items.next()
-			}
-			if err != nil {
-				return v, err
+			if start.run == nil {
+				items.next(&r.result)
+			} else if err := start.run(m, &r.result); err != nil {
+				return err
 			}
 		}
-		for {
-			item, more := items.next()
-			if !more {
-				return r.result, nil
-			}
+		item, given := &m.slots[s.slot], &m.slots[given]
+		for items.next(item) {
 			if err := m.spend(x.column, body.cost+1); err != nil {
-				return v, err
+				return err
 			}
-			m.slots[s.slot], m.slots[s.index] = item, intValue(int64(r.index))
+			m.slots[s.index].setInt(int64(r.index))
 			if s.result >= 0 {
 				m.slots[s.result] = r.result
 			}
-			given, err := body.run(m)
-			if err != nil {
-				return v, err
+			if err := body.run(m, given); err != nil {
+				return err
 			}
-			if stop, err := f.next(r, item, given); stop || err != nil {
-				return r.result, err
+			stop, err := f.next(r, item, given)
+			if err != nil {
+				return err
+			}
+			if stop {
+				break
 			}
 			r.index++
 		}
+		*out = r.result
+		return nil
 	}
 	return x
 }
 
-func notList(column int, name string, v value) *Error {
+func notList(column int, name string, v *value) *Error {
 	err := fault(column, "%s of %s, want a list or object", name, v.kind)
 	if v.kind == null {
 		err.Advice = "write ?? [] behind a list that may be absent"
@@ -209,12 +205,12 @@ func (c *compiler) asked(f *pass, x code, column int) code {
 		return x
 	}
 	run := x.run
-	x.run = func(m *machine) (value, error) {
-		v, err := run(m)
-		if err == nil && v.kind != boolean {
-			err = notBool(column, v)
+	x.run = func(m *machine, out *value) error {
+		err := run(m, out)
+		if err == nil && out.kind != boolean {
+			err = notBool(column, out)
 		}
-		return v, err
+		return err
 	}
 	return x
 }

@@ -31,15 +31,16 @@ func (p *path) code(column int) code {
 	at := p.at
 	x := code{kinds: stored, path: p, column: column}
 	if len(p.links) == 0 {
-		x.run = func(m *machine) (value, error) {
+		x.run = func(m *machine, out *value) error {
 			d, v := at(m.env)
-			return onTape(d, v), nil
+			out.load(d, v)
+			return nil
 		}
 		return x
 	}
-	x.run = func(m *machine) (value, error) {
+	x.run = func(m *machine, out *value) error {
 		d, v := at(m.env)
-		return p.follow(m, d, v)
+		return p.follow(m, d, v, out)
 	}
 	return x
 }
@@ -47,10 +48,10 @@ func (p *path) code(column int) code {
 // follow goes the path from v on. What is not there, and null, is nil, and so
 // is all below it; but a scalar, or a list where an object is wanted, is an
 // error.
-func (p *path) follow(m *machine, d *transform.Document, v transform.Value) (value, error) {
+func (p *path) follow(m *machine, d *transform.Document, v transform.Value, out *value) error {
 	for i := range p.links {
 		if v == transform.None {
-			return value{}, nil
+			break
 		}
 		l := &p.links[i]
 		switch k := d.Kind(v); {
@@ -63,15 +64,16 @@ func (p *path) follow(m *machine, d *transform.Document, v transform.Value) (val
 		case k == transform.ValueArray && l.isList:
 			v = element(m, d, v, int64(l.place))
 		case k == transform.ValueNull:
-			return value{}, nil
+			v = transform.None
 		default:
-			return value{}, wrongKind(l, p.text(i), onTape(d, v).kind)
+			return wrongKind(l, p.text(i), kindOf(k))
 		}
 	}
 	if m.steps < 0 {
-		return value{}, m.spend(p.links[0].column, 0)
+		return m.spend(p.links[0].column, 0)
 	}
-	return onTape(d, v), nil
+	out.load(d, v)
+	return nil
 }
 
 // element gives the element of a list at a place, from 0 or from -1 at the
@@ -188,36 +190,36 @@ func (c *compiler) note(x code) {
 // memberOf is the member or element, known by now, of any value.
 func (c *compiler) memberOf(n *ast.MemberNode, base code, l link) code {
 	p := &path{root: label(n.Node), links: []link{l}}
-	return code{kinds: anything, cost: base.cost, run: func(m *machine) (value, error) {
-		v, err := base.run(m)
-		if err != nil {
-			return v, err
+	return code{kinds: anything, cost: base.cost, run: func(m *machine, out *value) (err error) {
+		if err := base.run(m, out); err != nil {
+			return err
 		}
-		if v.doc != nil {
-			return p.follow(m, v.doc, v.ref)
+		if out.doc != nil {
+			return p.follow(m, out.doc, out.ref, out)
 		}
-		return v.get(m, &l, p.root)
+		*out, err = out.get(&l, p.root)
+		return err
 	}}
 }
 
 // memberAt is the member or element that an expression names, of any value.
 func (c *compiler) memberAt(n *ast.MemberNode, base, key code) code {
 	where := label(n.Node)
-	return code{kinds: anything, cost: base.cost + key.cost, run: func(m *machine) (value, error) {
-		v, err := base.run(m)
-		if err != nil {
-			return v, err
+	place := c.room(2)
+	return code{kinds: anything, cost: base.cost + key.cost, run: func(m *machine, out *value) error {
+		v, k := &m.slots[place], &m.slots[place+1]
+		if err := base.run(m, v); err != nil {
+			return err
 		}
-		k, err := key.run(m)
-		if err != nil {
-			return k, err
+		if err := key.run(m, k); err != nil {
+			return err
 		}
-		return m.get(key.column, v, k, where)
+		return m.get(key.column, v, k, where, out)
 	}}
 }
 
 // get is the member or element k of v.
-func (m *machine) get(column int, v, k value, where string) (value, error) {
+func (m *machine) get(column int, v, k *value, where string, out *value) (err error) {
 	l := link{column: column}
 	switch k.kind {
 	case text:
@@ -226,17 +228,19 @@ func (m *machine) get(column int, v, k value, where string) (value, error) {
 		l.isList = true
 		place, ok := k.int()
 		if !ok || place != int64(int32(place)) {
-			return value{}, nil // no list is as long
+			*out = value{} // no list is as long
+			return nil
 		}
 		l.place = int(place)
 	default:
-		return value{}, fault(column, "%s as a member's name or place", k.kind)
+		return fault(column, "%s as a member's name or place", k.kind)
 	}
 	if v.doc != nil {
 		p := path{root: where, links: []link{l}}
-		return p.follow(m, v.doc, v.ref)
+		return p.follow(m, v.doc, v.ref, out)
 	}
-	return v.get(m, &l, where)
+	*out, err = v.get(&l, where)
+	return err
 }
 
 // label is what messages call a part of an expression.
@@ -257,7 +261,7 @@ func label(n ast.Node) string {
 }
 
 // get is the member or element of a value that may have been made.
-func (v *value) get(m *machine, l *link, where string) (value, error) {
+func (v *value) get(l *link, where string) (value, error) {
 	switch {
 	case v.kind == null:
 		return value{}, nil

@@ -68,8 +68,8 @@ func (p *Program) Bool(env *Env) (bool, error) {
 	m := p.machine(env)
 	defer p.machines.Put(m)
 	defer m.clear()
-	v, err := p.code.run(m)
-	if err != nil {
+	v := &m.result
+	if err := p.code.run(m, v); err != nil {
 		return false, err
 	}
 	if v.kind != boolean {
@@ -86,11 +86,10 @@ func (p *Program) Value(env *Env, into *transform.Document) (transform.Value, er
 	m := p.machine(env)
 	defer p.machines.Put(m)
 	defer m.clear()
-	v, err := p.code.run(m)
-	if err != nil {
+	if err := p.code.run(m, &m.result); err != nil {
 		return transform.None, err
 	}
-	return m.store(p.code.column, v, into)
+	return m.store(p.code.column, &m.result, into)
 }
 
 func (p *Program) machine(env *Env) *machine {

@@ -8,7 +8,7 @@ import (
 
 // store makes v, which is what the expression gives, a new value of a
 // document.
-func (m *machine) store(column int, v value, into *transform.Document) (transform.Value, error) {
+func (m *machine) store(column int, v *value, into *transform.Document) (transform.Value, error) {
 	if v.doc != nil {
 		return into.Import(v.doc, v.ref), nil
 	}
@@ -43,7 +43,7 @@ func (m *machine) storeText(column int, into *transform.Document, k transform.Va
 	return v, nil
 }
 
-func (m *machine) storeMade(column int, v value, into *transform.Document) (transform.Value, error) {
+func (m *machine) storeMade(column int, v *value, into *transform.Document) (transform.Value, error) {
 	size := v.made.len()
 	if err := m.take(column, 8*size); err != nil {
 		return transform.None, err
@@ -51,11 +51,11 @@ func (m *machine) storeMade(column int, v value, into *transform.Document) (tran
 	items := make([]transform.Value, size)
 	for i := range items {
 		item := v.made.at(i)
-		if err := m.weigh(column, item); err != nil {
+		if err := m.weigh(column, &item); err != nil {
 			return transform.None, err
 		}
 		var err error
-		if items[i], err = m.store(column, item, into); err != nil {
+		if items[i], err = m.store(column, &item, into); err != nil {
 			return transform.None, err
 		}
 	}
@@ -76,7 +76,7 @@ func (m *machine) storeMade(column int, v value, into *transform.Document) (tran
 
 // weigh counts what an element takes when it is stored: one list may hold the
 // same piece of a document many times.
-func (m *machine) weigh(column int, v value) error {
+func (m *machine) weigh(column int, v *value) error {
 	if err := m.take(column, valueBytes); err != nil || v.doc == nil {
 		return err
 	}
@@ -87,7 +87,9 @@ func (m *machine) weigh(column int, v value) error {
 		if err := m.take(column, len(v.doc.Name(e))); err != nil {
 			return err
 		}
-		if err := m.weigh(column, onTape(v.doc, e)); err != nil {
+		var inner value
+		inner.load(v.doc, e)
+		if err := m.weigh(column, &inner); err != nil {
 			return err
 		}
 	}

@@ -7,32 +7,32 @@ import (
 )
 
 func trim(m *machine, column int, args []value) (value, error) {
-	x := m.bytes(args[0])
+	x := m.bytes(&args[0])
 	if len(args) == 1 {
 		return textValue(bytes.TrimSpace(x)), m.spend(column, len(x)>>5)
 	}
-	cut := m.bytes(args[1])
+	cut := m.bytes(&args[1])
 	return textValue(bytes.Trim(x, string(cut))), m.spend(column, len(x)*len(cut)>>5)
 }
 
 func trimPrefix(m *machine, _ int, args []value) (value, error) {
-	return textValue(bytes.TrimPrefix(m.bytes(args[0]), m.bytes(args[1]))), nil
+	return textValue(bytes.TrimPrefix(m.bytes(&args[0]), m.bytes(&args[1]))), nil
 }
 
 func trimSuffix(m *machine, _ int, args []value) (value, error) {
-	return textValue(bytes.TrimSuffix(m.bytes(args[0]), m.bytes(args[1]))), nil
+	return textValue(bytes.TrimSuffix(m.bytes(&args[0]), m.bytes(&args[1]))), nil
 }
 
 func upper(m *machine, column int, args []value) (value, error) {
-	return m.each(column, args[0], unicode.ToUpper)
+	return m.each(column, &args[0], unicode.ToUpper)
 }
 
 func lower(m *machine, column int, args []value) (value, error) {
-	return m.each(column, args[0], unicode.ToLower)
+	return m.each(column, &args[0], unicode.ToLower)
 }
 
 // each changes every character of a text.
-func (m *machine) each(column int, v value, change func(rune) rune) (value, error) {
+func (m *machine) each(column int, v *value, change func(rune) rune) (value, error) {
 	x := m.bytes(v)
 	if err := m.take(column, 2*len(x)); err != nil { // some letters grow
 		return value{}, err
@@ -49,11 +49,11 @@ func (m *machine) each(column int, v value, change func(rune) rune) (value, erro
 // split cuts text at a separator, into at most so many parts; at an empty
 // separator into characters.
 func split(m *machine, column int, args []value) (value, error) {
-	x, sep, most := m.bytes(args[0]), m.bytes(args[1]), int64(-1)
+	x, sep, most := m.bytes(&args[0]), m.bytes(&args[1]), int64(-1)
 	if len(args) > 2 {
 		var ok bool
 		if most, ok = args[2].int(); !ok || most != int64(int32(most)) {
-			return value{}, fault(column, "split into %s parts", clip(m.digits(args[2])))
+			return value{}, fault(column, "split into %s parts", clip(m.digits(&args[2])))
 		}
 	}
 	parts := int64(bytes.Count(x, sep)) + 1
@@ -76,15 +76,16 @@ func split(m *machine, column int, args []value) (value, error) {
 func join(m *machine, column int, args []value) (value, error) {
 	var glue []byte
 	if len(args) > 1 {
-		glue = m.bytes(args[1])
+		glue = m.bytes(&args[1])
 	}
 	var out []byte // not in scratch, where parts may go
-	items := elements(args[0])
-	for v, more := items.next(); more; v, more = items.next() {
+	var v value
+	items := elements(&args[0])
+	for items.next(&v) {
 		if v.kind != text {
 			return v, fault(column, "join of %s, want text", v.kind).advise("write map(list, string(#)) for the list")
 		}
-		part := m.bytes(v)
+		part := m.bytes(&v)
 		if err := m.take(column, len(part)+len(glue)+1); err != nil {
 			return v, err
 		}
@@ -97,7 +98,7 @@ func join(m *machine, column int, args []value) (value, error) {
 }
 
 func replace(m *machine, column int, args []value) (value, error) {
-	x, from, to := m.bytes(args[0]), m.bytes(args[1]), m.bytes(args[2])
+	x, from, to := m.bytes(&args[0]), m.bytes(&args[1]), m.bytes(&args[2])
 	count := bytes.Count(x, from)
 	if err := m.take(column, len(x)+count*max(len(to)-len(from), 0)); err != nil {
 		return value{}, err
@@ -106,19 +107,25 @@ func replace(m *machine, column int, args []value) (value, error) {
 }
 
 func indexOf(m *machine, column int, args []value) (value, error) {
-	x := m.bytes(args[0])
-	return intValue(int64(runeAt(x, bytes.Index(x, m.bytes(args[1]))))), m.spend(column, len(x)>>4)
+	x := m.bytes(&args[0])
+	return intValue(int64(runeAt(x, bytes.Index(x, m.bytes(&args[1]))))), m.spend(column, len(x)>>4)
 }
 
 func lastIndexOf(m *machine, column int, args []value) (value, error) {
-	x := m.bytes(args[0])
-	return intValue(int64(runeAt(x, bytes.LastIndex(x, m.bytes(args[1]))))), m.spend(column, len(x)>>4)
+	x := m.bytes(&args[0])
+	return intValue(int64(runeAt(x, bytes.LastIndex(x, m.bytes(&args[1]))))), m.spend(column, len(x)>>4)
 }
 
 func hasPrefix(m *machine, column int, args []value) (value, error) {
-	return search(m, column, startsWith, args[0], args[1])
+	return has(m, column, startsWith, args)
 }
 
 func hasSuffix(m *machine, column int, args []value) (value, error) {
-	return search(m, column, endsWith, args[0], args[1])
+	return has(m, column, endsWith, args)
+}
+
+func has(m *machine, column int, op operator, args []value) (value, error) {
+	var out value
+	err := search(m, column, op, &args[0], &args[1], &out)
+	return out, err
 }

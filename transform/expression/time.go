@@ -30,7 +30,7 @@ func timeValue(column int, micros int64) (value, error) {
 	return value{kind: instant, num: micros}, nil
 }
 
-func asTime(v value) time.Time { return time.UnixMicro(v.num).UTC() }
+func asTime(v *value) time.Time { return time.UnixMicro(v.num).UTC() }
 
 // appendTime appends a time as ISO 8601.
 func appendTime(dst []byte, micros int64) []byte {
@@ -38,7 +38,7 @@ func appendTime(dst []byte, micros int64) []byte {
 }
 
 // addTimes computes + and - of times and durations.
-func addTimes(column int, op operator, a, b value) (value, error) {
+func addTimes(column int, op operator, a, b *value) (value, error) {
 	x, y := a.num, b.num
 	if op == minus {
 		y = -y // no time and no duration is as small as to have no negative
@@ -66,7 +66,7 @@ func date(m *machine, column int, args []value) (value, error) {
 	if args[0].kind == instant {
 		return args[0], nil
 	}
-	x := m.bytes(args[0])
+	x := m.bytes(&args[0])
 	if len(args) == 1 {
 		m.scrap.Reset()
 		if v, ok := m.scrap.NewText(transform.ValueString, x); ok {
@@ -81,7 +81,7 @@ func date(m *machine, column int, args []value) (value, error) {
 		}
 		return timeValue(column, t.UnixMicro())
 	}
-	layout := string(m.bytes(args[1]))
+	layout := string(m.bytes(&args[1]))
 	if strings.Contains(layout, "MST") {
 		return value{}, fault(column, "a layout cannot name zones by letters").advise("write Z07:00 or -0700 in the layout")
 	}
@@ -97,7 +97,7 @@ func date(m *machine, column int, args []value) (value, error) {
 
 // duration reads text such as 1h30m.
 func duration(m *machine, column int, args []value) (value, error) {
-	x := m.bytes(args[0])
+	x := m.bytes(&args[0])
 	d, err := time.ParseDuration(string(x))
 	if err != nil || d%time.Microsecond != 0 {
 		return value{}, fault(column, "duration of %q, want one such as 1h30m, of whole microseconds", clip(x))
@@ -122,18 +122,18 @@ func timePart(name string) func(*machine, int, []value) (value, error) {
 	}
 	part := parts[name]
 	return func(_ *machine, _ int, args []value) (value, error) {
-		return intValue(part(asTime(args[0]))), nil
+		return intValue(part(asTime(&args[0]))), nil
 	}
 }
 
 // format writes a time by a layout as Go's time package has them.
 func format(m *machine, column int, args []value) (value, error) {
-	layout := m.bytes(args[1])
+	layout := m.bytes(&args[1])
 	if err := m.take(column, 10*len(layout)); err != nil { // January for Jan, and the like
 		return value{}, err
 	}
 	start := len(m.scratch)
-	m.scratch = asTime(args[0]).AppendFormat(m.scratch, string(layout))
+	m.scratch = asTime(&args[0]).AppendFormat(m.scratch, string(layout))
 	return textValue(m.scratch[start:]), nil
 }
 

@@ -121,31 +121,51 @@ func floatValue(x float64) value  { return value{kind: float, num: int64(math.Fl
 func textValue(x []byte) value    { return value{kind: text, text: x} }
 func decimalValue(x []byte) value { return value{kind: decimal, text: x} }
 
-// onTape gives the value that stands on a tape.
-func onTape(d *transform.Document, v transform.Value) value {
-	if v == transform.None {
-		return value{}
-	}
-	switch d.Kind(v) {
-	case transform.ValueNull:
-		return value{}
-	case transform.ValueFalse:
-		return value{kind: boolean, doc: d, ref: v}
-	case transform.ValueTrue:
-		return value{kind: boolean, num: 1, doc: d, ref: v}
-	case transform.ValueInteger:
-		return value{kind: integer, doc: d, ref: v}
-	case transform.ValueFloat:
-		return value{kind: float, doc: d, ref: v}
-	case transform.ValueDecimal:
-		return value{kind: decimal, doc: d, ref: v}
-	case transform.ValueArray:
-		return value{kind: list, doc: d, ref: v}
-	case transform.ValueObject:
-		return value{kind: object, doc: d, ref: v}
-	}
-	return value{kind: text, doc: d, ref: v}
+// tapeKinds are the kinds of what stands on a tape.
+var tapeKinds = [...]kind{
+	transform.ValueNull: null, transform.ValueFalse: boolean, transform.ValueTrue: boolean,
+	transform.ValueInteger: integer, transform.ValueFloat: float, transform.ValueDecimal: decimal,
+	transform.ValueString: text, transform.ValueUUID: text, transform.ValueTimestamp: text,
+	transform.ValueArray: list, transform.ValueObject: object,
 }
+
+func kindOf(k transform.ValueKind) kind { return tapeKinds[k] }
+
+// load makes v the value that stands on a tape. Like the methods below it
+// leaves what nobody looks at as it was.
+func (v *value) load(d *transform.Document, at transform.Value) {
+	v.made = nil
+	if at == transform.None {
+		v.kind, v.doc = null, nil
+		return
+	}
+	k := d.Kind(at)
+	if v.kind = tapeKinds[k]; v.kind == null {
+		v.doc = nil
+		return
+	}
+	v.doc, v.ref = d, at
+	if k == transform.ValueTrue {
+		v.num = 1
+	} else {
+		v.num = 0
+	}
+}
+
+func (v *value) setBool(x bool) {
+	v.kind, v.doc, v.made, v.num = boolean, nil, nil, 0
+	if x {
+		v.num = 1
+	}
+}
+
+func (v *value) setInt(x int64) { v.kind, v.doc, v.made, v.num = integer, nil, nil, x }
+
+func (v *value) setFloat(x float64) {
+	v.kind, v.doc, v.made, v.num = float, nil, nil, int64(math.Float64bits(x))
+}
+
+func (v *value) setText(x []byte) { v.kind, v.doc, v.made, v.text = text, nil, nil, x }
 
 // int gives an integer's value, false if it has more than 64 bits.
 func (v *value) int() (int64, bool) {

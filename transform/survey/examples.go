@@ -1,6 +1,7 @@
 package survey
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -96,12 +97,21 @@ func maskedNumber(text string) string {
 	return hidden
 }
 
+// variable begins the names of environment variables in configurations, where
+// upcasters may have none.
+const variable = "${env:"
+
 // prove has package upcast compile the rule and run it on its examples, and
 // keeps what comes out.
 func (a *analysis) prove(u *Upcaster) {
 	broken := func(why string) {
 		u.Broken = true
 		u.Why = append(u.Why, "It cannot be used as it is: "+why+".")
+	}
+	if slices.ContainsFunc(u.live(), func(rule json.RawMessage) bool { return bytes.Contains(rule, []byte(variable)) }) {
+		broken("configurations take " + variable + " for an environment variable")
+		u.Examples = nil
+		return
 	}
 	if _, problems := compile(u, nil); len(problems) > 0 {
 		broken(problems[0].Message)
@@ -110,6 +120,9 @@ func (a *analysis) prove(u *Upcaster) {
 	}
 	proven := u.Examples[:0]
 	for _, e := range u.Examples {
+		if bytes.Contains(e.Given, []byte(variable)) {
+			continue
+		}
 		set, _ := compile(u, &e)
 		if results := set.Test(); len(results) == 1 {
 			if results[0].Err != nil {

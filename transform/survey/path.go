@@ -79,6 +79,7 @@ type placed struct {
 	*scope
 	prefix string   // in front of its paths, as people read them: "", "meta." or "lines[]."
 	lists  []string // the paths of the lists that lead to it, one below the other
+	ofMeta bool     // it is of the metadata
 }
 
 // show writes a path of the scope for people.
@@ -93,16 +94,16 @@ func (p placed) show(path string) string {
 func (g *group) scopes() []placed {
 	all := []placed{{scope: g.data}}
 	if g.meta != nil {
-		all = append(all, placed{scope: g.meta, prefix: "meta."})
+		all = append(all, placed{scope: g.meta, prefix: "meta.", ofMeta: true})
 	}
 	for i := 0; i < len(all); i++ {
 		in := all[i]
 		if e := in.root.elem; e != nil {
-			all = append(all, placed{e, in.show("") + "[].", append(slices.Clone(in.lists), "$")})
+			all = append(all, placed{e, in.show("") + "[].", append(slices.Clone(in.lists), "$"), in.ofMeta})
 		}
 		for _, f := range in.fields() {
 			if f.elem != nil {
-				all = append(all, placed{f.elem, in.show(f.path) + "[].", append(slices.Clone(in.lists), f.path)})
+				all = append(all, placed{f.elem, in.show(f.path) + "[].", append(slices.Clone(in.lists), f.path), in.ofMeta})
 			}
 		}
 	}

@@ -352,15 +352,27 @@ func (a *analysis) shifts(g *group, in placed, fields []*field) {
 			continue
 		}
 		from, to := e.list[0].from, e.list[len(e.list)-1].to
-		if unlikely(e.count, to-from+1, from-1) >= surely {
+		if moved(e.count, to-from+1, from-1) {
 			a.find(Shifted, g, []string{in.show(f.path)}, []Evidence{evidence(in.show(f.path), e.list[0])},
 				"%s begins at %s, %d events into the version", in.show(f.path), e.first(), from-1)
 		}
-		if unlikely(e.count, to-from+1, g.events-to) >= surely {
+		if moved(e.count, to-from+1, g.events-to) {
 			a.find(Shifted, g, []string{in.show(f.path)}, []Evidence{evidence(in.show(f.path), e.list[len(e.list)-1])},
 				"%s ends at %s; %d events of the version come behind it", in.show(f.path), e.last(), g.events-to)
 		}
 	}
+}
+
+// moved tells whether it is no chance that something which was seen count
+// times in span events is missing in all others: for something that comes now
+// and then, that all of it fell among those; for what nearly all of them have,
+// that the others have it not.
+func moved(count, span, others int64) bool {
+	all := float64(span + others)
+	if float64(count)*math.Log(all/float64(span)) >= surely {
+		return true
+	}
+	return count >= 50 && 10*count >= 9*span && unlikely(count, span, others) >= surely
 }
 
 // alternatives looks for fields that are there side by side in time and never

@@ -87,6 +87,9 @@ type Kind struct {
 type Options struct {
 	// Ends are the schema versions that upcasting ends at, by event type.
 	Ends map[string]int
+	// Repaired are the versions that there are repairs for already, by event
+	// type: for them, none is suggested.
+	Repaired map[string][]int
 }
 
 // Report makes the report. The survey does not change.

@@ -54,7 +54,7 @@ func operation(name string, arg any, why string, args ...any) Operation {
 // suggestRepair suggests to give a field that was renamed within a version
 // its right name.
 func (a *analysis) suggestRepair(g *group, in placed, right, wrong *field, m match) {
-	if in.prefix == "meta." || strings.HasPrefix(in.prefix, "meta") {
+	if in.ofMeta || slices.Contains(a.options.Repaired[g.event], g.version) {
 		return
 	}
 	name := "move"

@@ -110,11 +110,7 @@ func (o *cast) Apply(s *Scope) error {
 }
 
 func (o *cast) reads() []string {
-	all := make([]string, len(o.fields))
-	for i := range o.fields {
-		all[i] = o.fields[i].path.text
-	}
-	return all
+	return texts(o.fields, func(f casting) string { return f.path.text })
 }
 
 // unfit says that a value is not what a type takes.

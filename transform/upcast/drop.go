@@ -34,9 +34,5 @@ func (o *drop) Apply(s *Scope) error {
 }
 
 func (o *drop) reads() []string {
-	all := make([]string, len(o.paths))
-	for i := range o.paths {
-		all[i] = o.paths[i].text
-	}
-	return all
+	return texts(o.paths, func(p path) string { return p.text })
 }

@@ -92,9 +92,5 @@ func (l *eachList) within(i int, err error) error {
 }
 
 func (o *each) reads() []string {
-	var all []string
-	for i := range o.lists {
-		all = append(all, o.lists[i].path.text)
-	}
-	return all
+	return texts(o.lists, func(l eachList) string { return l.path.text })
 }

@@ -1,5 +1,7 @@
 package upcast
 
+import "fmt"
+
 // mapping exchanges values by a table:
 //
 //	map: {status: {A: active, I: inactive, "3": null, else: unknown}}
@@ -92,7 +94,7 @@ func (t *table) apply(s *Scope) error {
 	case t.keep:
 		return nil
 	case t.other.doc == nil:
-		return hinted(unknownValue{show(pl.doc, pl.at)}, "add the value to the table, or else: for all that are not in it")
+		return hinted(fmt.Errorf("%s is not in the table", show(pl.doc, pl.at)), "add the value to the table, or else: for all that are not in it")
 	default:
 		l = t.other
 	}
@@ -101,14 +103,5 @@ func (t *table) apply(s *Scope) error {
 }
 
 func (o *mapping) reads() []string {
-	all := make([]string, len(o.fields))
-	for i := range o.fields {
-		all[i] = o.fields[i].path.text
-	}
-	return all
+	return texts(o.fields, func(f table) string { return f.path.text })
 }
-
-// unknownValue is a value that is not in a table.
-type unknownValue struct{ shown string }
-
-func (e unknownValue) Error() string { return e.shown + " is not in the table" }

@@ -1,6 +1,7 @@
 package upcast
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -148,38 +149,33 @@ func maskAll(doc *transform.Document, v transform.Value, way masker) error {
 }
 
 func (o *mask) reads() []string {
-	all := make([]string, len(o.fields))
-	for i := range o.fields {
-		all[i] = o.fields[i].path.text
-	}
-	return all
+	return texts(o.fields, func(f masking) string { return f.path.text })
 }
 
 // keyed is the mask hmac.
 type keyed struct{ hashes sync.Pool }
 
-func newKeyed(key []byte) *keyed {
-	return &keyed{sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+// A keyedHash is what one mask takes, to be used again.
+type keyedHash struct {
+	hash.Hash
+	text, sum []byte
+	digits    [sha256.Size]byte // half of the sum
 }
 
-// Masker gives the mask hmac as transform.WithMask wants it.
-func Masker(key []byte) func(dst, text []byte) []byte { return newKeyed(key).appendMask }
+func newKeyed(key []byte) *keyed {
+	key = bytes.Clone(key)
+	return &keyed{sync.Pool{New: func() any { return &keyedHash{Hash: hmac.New(sha256.New, key)} }}}
+}
 
 func (k *keyed) mask(doc *transform.Document, v transform.Value) (transform.Value, error) {
-	var buf [128]byte
-	text, _ := appendScalar(buf[:0], doc, v)
-	var digits [sha256.Size]byte
-	return made(doc.NewText(transform.ValueString, k.appendMask(digits[:0], text)))
-}
-
-// appendMask appends the mask of a value's text.
-func (k *keyed) appendMask(dst, text []byte) []byte {
-	h := k.hashes.Get().(hash.Hash)
+	h := k.hashes.Get().(*keyedHash)
 	defer k.hashes.Put(h)
+	h.text, _ = appendScalar(h.text[:0], doc, v)
 	h.Reset()
-	h.Write(text)
-	var sum [sha256.Size]byte
-	return hex.AppendEncode(dst, h.Sum(sum[:0])[:sha256.Size/2])
+	h.Write(h.text)
+	h.sum = h.Sum(h.sum[:0])
+	hex.Encode(h.digits[:], h.sum[:sha256.Size/2])
+	return made(doc.NewText(transform.ValueString, h.digits[:]))
 }
 
 // redacted is the mask redact: a text, so that what is there and what is null

@@ -82,9 +82,5 @@ func (f *transfer) move(s *Scope) error {
 func (o *move) reads() []string { return readsOf(o.fields) }
 
 func readsOf(fields []transfer) []string {
-	all := make([]string, len(fields))
-	for i := range fields {
-		all[i] = fields[i].from.text
-	}
-	return all
+	return texts(fields, func(f transfer) string { return f.from.text })
 }

@@ -70,7 +70,7 @@ func TestOperationsAllocateNothing(t *testing.T) {
 		{`[{"map":{"s":{"A":{"x":1},"else":"$"}}},{"each":{"l":[{"cast":{"$":"int"}},{"map":{"$":{"1":"one"}}}]}}]`, `{"s":"A","l":["1"]}`},
 		{`[{"cast":{"i":"int","f":"float","d":{"decimal":[18,2],"round":"half_even"},"b":"bool","s":"string","u":"uuid","j":"json","t":{"timestamp":"millis"},"w":{"datetime":{"zone":"UTC"}}}}]`,
 			`{"i":"12","f":"9.5","d":9.555,"b":"true","s":12,"u":"6b0d549b-6f03-475a-9600-a35a099950d8","j":{"a":[1,"x"]},"t":1735689600123,"w":"2025-01-31T09:30:00+01:00"}`},
-		{`[{"mask":{"a":"redact","b":{"partial":{"first":1}},"c":{"date":"year"}}}]`, `{"a":"x","b":"Ana","c":"1984-05-17"}`},
+		{`[{"mask":{"a":"redact","b":{"partial":{"first":1}},"c":{"date":"year"},"d":"hmac"}}]`, `{"a":"x","b":"Ana","c":"1984-05-17","d":[1,"x"]}`},
 	} {
 		steps := compileAll(t, tt.operations)
 		s, src := scopeOf(t, tt.given, ""), []byte(tt.given)

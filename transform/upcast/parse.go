@@ -152,11 +152,7 @@ func merge(doc *transform.Document, object, other transform.Value) error {
 }
 
 func (o *parse) reads() []string {
-	all := make([]string, len(o.fields))
-	for i := range o.fields {
-		all[i] = o.fields[i].path.text
-	}
-	return all
+	return texts(o.fields, func(f parsing) string { return f.path.text })
 }
 
 var errHalfCharacter = errors.New("the text holds half a character (a surrogate without the other), which would be lost")
@@ -169,12 +165,8 @@ func misread(want string, text []byte) error {
 // partNames reads the names in into:, "" for parts that are passed over.
 func (c *compiler) partNames(n *Node) ([]string, bool) {
 	const hint = "write the parts' names in a list, with null for those to pass over: into: [region, country]"
-	if n == nil || n.Kind != List || len(n.Values) == 0 {
-		at := &Node{}
-		if n != nil {
-			at = n
-		}
-		c.fail(at, hint, "want names in into, got %s", at.describe())
+	if n.Kind != List || len(n.Values) == 0 {
+		c.fail(n, hint, "want names in into, got %s", n.describe())
 		return nil, false
 	}
 	names, ok := make([]string, len(n.Values)), true

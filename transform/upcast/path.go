@@ -250,3 +250,12 @@ func (p *path) begin(s *Scope) (*transform.Document, transform.Value) {
 	}
 	return s.Doc, s.Root
 }
+
+// texts gives the paths of an operation's fields, as the rule writes them.
+func texts[F any](fields []F, text func(F) string) []string {
+	all := make([]string, len(fields))
+	for i, f := range fields {
+		all[i] = text(f)
+	}
+	return all
+}

@@ -124,10 +124,7 @@ func article(k transform.ValueKind) string {
 	switch k {
 	case transform.ValueNull:
 		return "null"
-	case transform.ValueArray, transform.ValueObject, transform.ValueInteger:
-		if k == transform.ValueArray {
-			return "a list"
-		}
+	case transform.ValueInteger, transform.ValueObject:
 		return "an " + k.String()
 	}
 	return "a " + k.String()

@@ -15,26 +15,26 @@ import (
 
 // jsonValue draws a JSON value, of few names so that paths lead somewhere.
 func jsonValue(t *rapid.T, depth int) string {
-	kind := rapid.IntRange(0, 9).Draw(t, "kind")
-	if depth == 0 && kind > 6 {
-		kind = 0
+	kinds := []string{"object", "object", "object", "list", "list", "number", "string", "string", "marker", "bool", "null"}
+	if depth == 0 {
+		kinds = kinds[5:]
 	}
-	switch kind {
-	case 0:
+	switch rapid.SampledFrom(kinds).Draw(t, "kind") {
+	case "null":
 		return "null"
-	case 1:
+	case "bool":
 		return rapid.SampledFrom([]string{"true", "false"}).Draw(t, "bool")
-	case 2:
+	case "number":
 		return rapid.SampledFrom([]string{"0", "-1", "12", "9.50", "1E5", "NaN", "123456789012345678901"}).Draw(t, "number")
-	case 3, 4:
+	case "string":
 		return rapid.SampledFrom([]string{`""`, `"x"`, `"é\n"`, `"\u00e9"`, `"12"`, `"a, b"`, `"x\ud800"`, `"2025-01-31T09:30:00Z"`, `"{\"a\":1}"`}).Draw(t, "string")
-	case 5:
+	case "marker":
 		return rapid.SampledFrom([]string{uuidMarker, timeMarker, decimalMarker("9.50"), `{"_type_":"odd","_data_":{"a":1}}`}).Draw(t, "marker")
-	case 6, 7:
+	case "object":
 		return jsonObject(t, depth)
 	}
 	var elements []string
-	for range rapid.IntRange(0, 3).Draw(t, "elements") {
+	for range rapid.SampledFrom([]int{2, 1, 3, 0}).Draw(t, "elements") {
 		elements = append(elements, jsonValue(t, depth-1))
 	}
 	return "[" + strings.Join(elements, ",") + "]"
@@ -43,7 +43,7 @@ func jsonValue(t *rapid.T, depth int) string {
 func jsonObject(t *rapid.T, depth int) string {
 	var members []string
 	if depth > 0 {
-		for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "c", "l", ""}), 0, 4, rapid.ID).Draw(t, "names") {
+		for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"a", "b", "c", "l", ""}), 1, 4, rapid.ID).Draw(t, "names") {
 			members = append(members, fmt.Sprintf("%q:%s", name, jsonValue(t, depth-1)))
 		}
 	}
@@ -115,8 +115,8 @@ func TestMaskIsDeterministic(t *testing.T) {
 // document stays a tree, and what is written of it can be read again.
 func TestDocumentStaysWellFormed(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := scopeOf(t, jsonValue(t, 4), rapid.SampledFrom([]string{"", "{}", `{"a":{"b":1}}`, "null"}).Draw(t, "meta"))
-		for range rapid.IntRange(1, 8).Draw(t, "operations") {
+		s := scopeOf(t, jsonObject(t, 4), rapid.SampledFrom([]string{"", "{}", `{"a":{"b":1}}`, "null"}).Draw(t, "meta"))
+		for range 12 {
 			text := operationText(t, 2, "")
 			n, err := Parse([]byte(text))
 			if err != nil {
@@ -127,12 +127,9 @@ func TestDocumentStaysWellFormed(t *testing.T) {
 			if o == nil || len(c.problems) > 0 {
 				continue
 			}
-			err = o.Apply(s)
+			_ = o.Apply(s) // what fails may have changed a part
 			checkTree(t, s.Event.Data, text)
 			checkTree(t, s.Event.Meta, text)
-			if err != nil {
-				return
-			}
 		}
 	})
 }
@@ -149,7 +146,7 @@ func operationText(t *rapid.T, depth int, element string) string {
 	of := func(name string, values ...string) string {
 		return fmt.Sprintf(`{"%s":{"%s":%s}}`, name, path(), rapid.SampledFrom(values).Draw(t, "argument"))
 	}
-	switch rapid.IntRange(0, 11).Draw(t, "operation") {
+	switch rapid.SampledFrom([]int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}).Draw(t, "operation") {
 	case 0:
 		return of("rename", `"a"`, `"b"`, `"x"`, `"l"`)
 	case 1, 2:

@@ -71,11 +71,7 @@ func (f *renaming) apply(s *Scope) error {
 }
 
 func (o *rename) reads() []string {
-	all := make([]string, len(o.fields))
-	for i := range o.fields {
-		all[i] = o.fields[i].from.text
-	}
-	return all
+	return texts(o.fields, func(f renaming) string { return f.from.text })
 }
 
 // clash says that there is a value already where another would be put.
