@@ -13,9 +13,9 @@ type Generations interface {
 	// changes nothing.
 	Live(ctx context.Context, job string) (int, error)
 	// Swap makes a generation the live one, each table at once for its
-	// readers, tables that it does not have taken away. The one before is kept,
-	// and given back by a Swap to it; any older is dropped. No load of either
-	// may be under way. It is idempotent, and what an interrupted call has
+	// readers, tables that it does not have taken away. The one before is kept:
+	// it can be listed and checked, and given back by a Swap to it, but no
+	// longer loaded. Any other is dropped. No load of either may be under way. It is idempotent, and what an interrupted call has
 	// decided is finished by whoever holds the job next.
 	Swap(ctx context.Context, job string, generation int) error
 	// Drop removes all of a generation that is not live. One that is not

@@ -216,5 +216,18 @@ func (n *policyNode) above(path []string, do func([]string)) {
 // may never get a column: then that must be made of the whole history.
 func (p *Pipeline) FixesColumns() bool {
 	o := p.rules.Options
-	return o.Contract != "" || len(o.Contracts) > 0 || len(o.ColumnContracts) > 0 || o.NewFields != ""
+	fixed := func(c Contract) bool { return c == ContractFreeze || c == ContractQuarantine }
+	for _, c := range o.Contracts {
+		if fixed(c) {
+			return true
+		}
+	}
+	for _, paths := range o.ColumnContracts {
+		for _, c := range paths {
+			if fixed(c) {
+				return true
+			}
+		}
+	}
+	return fixed(o.Contract) || o.NewFields == NewInExtra || o.NewFields == NewMasked
 }

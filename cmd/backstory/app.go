@@ -23,11 +23,16 @@ type app struct {
 
 // openApp reads the configuration and opens the source, and, with load, the
 // sink and the ledger for writing. names selects jobs; none means all.
-func openApp(ctx context.Context, g *globals, load bool, names []string) (_ *app, err error) {
+func openApp(ctx context.Context, g *globals, load bool, names []string) (*app, error) {
 	c, err := readConfig(g.config)
 	if err != nil {
 		return nil, err
 	}
+	return c.open(ctx, g, load, names)
+}
+
+// open is openApp for a configuration that was read already.
+func (c *config) open(ctx context.Context, g *globals, load bool, names []string) (_ *app, err error) {
 	chosen, err := c.choose(names)
 	if err != nil {
 		return nil, err

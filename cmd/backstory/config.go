@@ -51,12 +51,9 @@ type jobConfig struct {
 
 // readConfig reads and checks a configuration file. Its error tells
 // everything that is wrong with it.
-func readConfig(name string) (*config, error) { return configOf(name, false) }
+func readConfig(name string) (*config, error) { return readConfigFor(toLoad, name) }
 
-// readConfigToTest does the same, but takes no offence at examples that fail.
-func readConfigToTest(name string) (*config, error) { return configOf(name, true) }
-
-func configOf(name string, test bool) (*config, error) {
+func readConfigFor(p purpose, name string) (*config, error) {
 	text, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, source.Setup("write one with: backstory init, or name another with --config", "read configuration: %w", err)
@@ -74,7 +71,8 @@ func configOf(name string, test bool) (*config, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.test = test
+	d.purpose = p
+	d.resolveEnv()
 	c := &config{name: name}
 	dir := filepath.Dir(name)
 	d.checkSections()

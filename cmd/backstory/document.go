@@ -42,13 +42,24 @@ type document struct {
 	// unset are the texts that name environment variables which are not set:
 	// that is told, and nothing else of them.
 	unset map[ast.Node]bool
-	// test says that examples of upcasters that fail are no problem here:
-	// they are shown otherwise.
-	test bool
+	purpose purpose
 }
 
-// parseDocument reads YAML. Environment variables are put in afterwards, so
-// that nothing they hold can change the file's structure.
+// purpose is what a configuration is read for.
+type purpose int
+
+const (
+	// toLoad takes a configuration as it must be for events to be loaded.
+	toLoad purpose = iota
+	// toLook takes one with examples that fail, too.
+	toLook
+	// toTest is toLook without a store: what only that wants out of the
+	// environment need not be there.
+	toTest
+)
+
+// parseDocument reads YAML. Environment variables are put in afterwards, by
+// resolveEnv, so that nothing they hold can change the file's structure.
 func parseDocument(name string, text []byte) (*document, error) {
 	d := &document{name: name, text: string(text), unset: make(map[ast.Node]bool)}
 	file, err := parser.ParseBytes(text, 0)
@@ -74,7 +85,6 @@ func parseDocument(name string, text []byte) (*document, error) {
 	if err := d.err(); err != nil {
 		return nil, err // what else could be said would follow from these
 	}
-	d.resolveEnv()
 	return d, nil
 }
 
@@ -205,8 +215,8 @@ func (d *document) resolveEnv() {
 		return
 	}
 	for it := m.MapRange(); it.Next(); {
-		if scalarText(it.Key()) != "upcasters" {
-			ast.Walk(envResolver{d}, it.Value())
+		if key := scalarText(it.Key()); key != "upcasters" {
+			ast.Walk(envResolver{d, d.purpose == toTest && key != "mask"}, it.Value())
 		}
 	}
 }
@@ -214,7 +224,10 @@ func (d *document) resolveEnv() {
 var envPattern = regexp.MustCompile(`\$\{env:([^}]*)\}`)
 
 // envResolver puts environment variables into the texts of a document.
-type envResolver struct{ d *document }
+type envResolver struct {
+	d       *document
+	lenient bool // what is not set is no problem
+}
 
 // Visit is called for every node.
 func (r envResolver) Visit(node ast.Node) ast.Visitor {
@@ -226,8 +239,10 @@ func (r envResolver) Visit(node ast.Node) ast.Visitor {
 		name := envPattern.FindStringSubmatch(ref)[1]
 		value, ok := os.LookupEnv(name)
 		if !ok {
-			r.d.add(s.GetToken(), fmt.Sprintf("environment variable %s is not set", name), "set it, or write the value here")
 			r.d.unset[node] = true
+			if !r.lenient {
+				r.d.add(s.GetToken(), fmt.Sprintf("environment variable %s is not set", name), "set it, or write the value here")
+			}
 		}
 		return value
 	})

@@ -69,7 +69,12 @@ type explainer struct {
 // are any, and else none, so that they come to be by the event.
 func openExplainer(cmd *cobra.Command, g *globals) (_ *explainer, err error) {
 	ctx := cmd.Context()
-	a, err := openApp(ctx, g, false, nil)
+	// An example that fails is a reason to look at events, not to refuse that.
+	c, err := readConfigFor(toLook, g.config)
+	if err != nil {
+		return nil, err
+	}
+	a, err := c.open(ctx, g, false, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +83,9 @@ func openExplainer(cmd *cobra.Command, g *globals) (_ *explainer, err error) {
 			err = errors.Join(err, a.close())
 		}
 	}()
+	if failing := c.rules.failing(); failing > 0 && !g.quiet {
+		fmt.Fprintf(cmd.ErrOrStderr(), "%s of the upcasters failed, and nothing is loaded while one does; see: backstory test\n", plural(int64(failing), "example"))
+	}
 	if err := a.openLedgerToRead(ctx); err != nil {
 		return nil, err
 	}

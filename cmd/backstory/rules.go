@@ -111,11 +111,24 @@ func (d *document) upcasters(r *rules) {
 	}
 	set, problems := upcast.Compile(&node, r.mask)
 	for _, p := range problems {
-		if !p.Example || !d.test {
+		if !p.Example || d.purpose == toLoad {
 			d.addLine(p.Line, p.Column, p.Message, p.Hint)
 		}
 	}
 	r.upcasters = set
+}
+
+// failing counts the examples that do not come out as they say.
+func (r *rules) failing() int {
+	n := 0
+	if r.upcasters != nil {
+		for _, result := range r.upcasters.Test() {
+			if !result.OK() {
+				n++
+			}
+		}
+	}
+	return n
 }
 
 // pipeline makes the pipeline for a source's payloads.

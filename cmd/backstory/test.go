@@ -22,7 +22,7 @@ the configuration alone; the store need not be there.`,
 		Example: "  backstory test\n  backstory test --event Cart.ItemAdded",
 		Args:    args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := readConfigToTest(g.config)
+			c, err := readConfigFor(toTest, g.config)
 			if err != nil {
 				return err
 			}

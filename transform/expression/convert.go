@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/big"
 	"strconv"
+
+	"backstory/transform"
 )
 
 func typeName(_ *machine, _ int, args []value) (value, error) {
@@ -149,12 +151,11 @@ func toJSON(m *machine, column int, args []value) (value, error) {
 	}
 	d, ref := v.doc, v.ref
 	if d == nil {
-		m.scrap.Reset()
+		d = new(transform.Document)
 		var err error
-		if ref, err = m.store(column, v, &m.scrap); err != nil {
+		if ref, err = m.store(column, v, d); err != nil {
 			return value{}, err
 		}
-		d = &m.scrap
 	}
 	start := len(m.scratch)
 	m.scratch = d.AppendJSON(m.scratch, ref)

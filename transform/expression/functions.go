@@ -236,7 +236,7 @@ func (c *compiler) matches(n *ast.BinaryNode) code {
 			return fault(x.column, "no operator matches for %s", out.kind)
 		}
 		t := m.bytes(out)
-		if err := m.spend(x.column, len(t)*size>>5); err != nil {
+		if err := m.spend(x.column, len(t)*(8+size)>>5); err != nil {
 			return err
 		}
 		*out = boolValue(re.Match(t))

@@ -30,7 +30,7 @@ func run(t *testing.T, p *Program, env *Env) {
 	if !bytes.Equal(results[0], results[1]) {
 		t.Fatalf("%s gives %s, then %s", p.Text(), results[0], results[1])
 	}
-	if took := time.Since(began); took > 20*time.Second {
+	if took := time.Since(began); took > time.Minute {
 		t.Fatalf("%s: took %v", p.Text(), took)
 	}
 }

@@ -31,8 +31,11 @@ type machine struct {
 	steps, room int
 	scratch     []byte // texts that were made
 	a, b, c     big.Int
-	scrap       transform.Document
+	scrap       transform.Document // for a text that is read as a time
 }
+
+// begin makes the machine ready for an event.
+func (m *machine) begin(env *Env) { m.env, m.steps, m.room = env, maxSteps, maxRoom }
 
 // clear lets go of all the evaluation borrowed.
 func (m *machine) clear() {

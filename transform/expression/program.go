@@ -97,6 +97,6 @@ func (p *Program) machine(env *Env) *machine {
 	if !ok {
 		m = &machine{slots: make([]value, p.slots), rounds: make([]round, p.rounds)}
 	}
-	m.env, m.steps, m.room = env, maxSteps, maxRoom
+	m.begin(env)
 	return m
 }

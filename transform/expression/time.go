@@ -69,7 +69,7 @@ func date(m *machine, column int, args []value) (value, error) {
 	x := m.bytes(&args[0])
 	if len(args) == 1 {
 		m.scrap.Reset()
-		if v, ok := m.scrap.NewText(transform.ValueString, x); ok {
+		if v, ok := m.scrap.NewText(transform.ValueString, x[:min(len(x), 64)]); ok && len(x) <= 64 {
 			if micros, _, ok := m.scrap.Time(v); ok {
 				return timeValue(column, micros)
 			}

@@ -24,31 +24,11 @@ type Upcaster struct {
 	Broken bool `json:"broken,omitzero"`
 }
 
-// Operation is one operation of a suggestion.
-type Operation struct {
-	// Rule is the operation as rules have it, JSON text.
-	Rule json.RawMessage `json:"rule"`
-	// Why says what speaks for it, and how sure that is.
-	Why string `json:"why"`
-	// Open says that something of it must be decided first: it has no part in
-	// the rule until then.
-	Open bool `json:"open,omitzero"`
-}
-
 // Example is an event of the history, personal values masked, and what the
 // rule makes of it.
 type Example struct {
 	Given json.RawMessage `json:"given"`
 	Then  json.RawMessage `json:"then"`
-}
-
-// operation makes an operation of its name and what stands behind it.
-func operation(name string, arg any, why string, args ...any) Operation {
-	text, err := json.Marshal(map[string]any{name: arg})
-	if err != nil {
-		panic("survey: an operation that is no JSON: " + err.Error()) // arg is made by this package
-	}
-	return Operation{Rule: text, Why: fmt.Sprintf(why, args...)}
 }
 
 // suggestRepair suggests to give a field that was renamed within a version

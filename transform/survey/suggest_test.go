@@ -92,6 +92,33 @@ func TestRepairs(t *testing.T) {
 	}
 }
 
+// Repairs of fields wherever they are compile, and mend the example.
+func TestRepairsAnywhere(t *testing.T) {
+	for name, c := range map[string]struct{ wrong, right, want string }{
+		"within an object":   {`{"by":{"sku":"S-%d"}}`, `{"by":{"product":"S-%d"}}`, `{"rename":{"by.sku":"product"}}`},
+		"into an object":     {`{"sku":"S-%d"}`, `{"line":{"sku":"S-%d"}}`, `{"move":{"sku":"line.sku"}}`},
+		"odd names":          {`{"a b.c":{"the sku":"S-%d"}}`, `{"a b.c":{"the-product":"S-%d"}}`, `{"rename":{"\"a b.c\".the sku":"the-product"}}`},
+		"in a list":          {`{"lines":[{"sku":"S-%d"}]}`, `{"lines":[{"product":"S-%d"}]}`, `{"each":{"lines":[{"rename":{"sku":"product"}}]}}`},
+		"in lists of a list": {`{"a":{"l":[{"m":[{"sku":"S-%d"}]}]}}`, `{"a":{"l":[{"m":[{"product":"S-%d"}]}]}}`, `{"each":{"a.l":[{"each":{"m":[{"rename":{"sku":"product"}}]}}]}}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := report(t, slices.Concat(repeat(300, 1, c.wrong), repeat(300, 1, c.right)))
+			checkStarter(t, r)
+			if len(r.Upcasters) != 1 || r.Upcasters[0].Broken || len(r.Upcasters[0].Examples) != 1 {
+				t.Fatalf("got %+v\n%s", r.Upcasters, texts(r))
+			}
+			u := r.Upcasters[0]
+			if got := string(u.Do[0].Rule); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+			want := strings.ReplaceAll(c.right, "%d", "0")
+			if !sameJSON(t, string(u.Examples[0].Then), want) {
+				t.Errorf("got %s from %s, want %s", u.Examples[0].Then, u.Examples[0].Given, want)
+			}
+		})
+	}
+}
+
 // What upcasters lead on from already is not suggested again.
 func TestNothingForWhatThereIs(t *testing.T) {
 	s := look(t, source.Payload{}, history(slices.Concat(repeat(200, 1, `{"qty":%d}`), repeat(200, 2, `{"quantity":%d}`))), 1)

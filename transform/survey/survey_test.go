@@ -279,7 +279,7 @@ func TestNoFalseAlarm(t *testing.T) {
 func TestChanceIsNoAccident(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rates := rapid.SliceOfN(rapid.SampledFrom([]int{1, 2, 5, 10, 30, 50, 80, 97, 100}), 2, 12).Draw(t, "percent")
-		n := rapid.IntRange(1, 1500).Draw(t, "events")
+		n := rapid.IntRange(1, 400).Draw(t, "events")
 		seed := rapid.Uint64().Draw(t, "seed")
 		next := func() uint64 { // splitmix64: rapid's own numbers are not random enough
 			seed += 0x9e3779b97f4a7c15
@@ -311,6 +311,56 @@ func TestChanceIsNoAccident(t *testing.T) {
 			if f.Kind.Accident() || f.Kind == survey.Shifted {
 				t.Errorf("%s: %s", f.Kind, f.Text)
 			}
+		}
+	})
+}
+
+// A field that was renamed for a while is found wherever that was, among
+// fields that come and go, and also where only some events have it.
+func TestPlantedRenameIsFound(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		before := rapid.IntRange(80, 300).Draw(t, "before")
+		during := rapid.IntRange(40, 300).Draw(t, "during")
+		after := rapid.SampledFrom([]int{0, 80, 300}).Draw(t, "after")
+		every := rapid.IntRange(1, 2).Draw(t, "one event in")
+		noise := rapid.IntRange(0, 5).Draw(t, "other fields")
+		windows := rapid.IntRange(1, 7).Draw(t, "windows")
+		var h []made
+		for i := range before + during + after {
+			name := "sku"
+			if i >= before && i < before+during {
+				name = "product"
+			}
+			members := []string{`"n":1`}
+			if i%every == 0 {
+				members = append(members, fmt.Sprintf(`"%s":"S-%d"`, name, i*7919%60))
+			}
+			for k := range noise {
+				if (i*2654435761>>5)%(k+2) == 0 {
+					members = append(members, fmt.Sprintf(`"f%d":%d`, k, i))
+				}
+			}
+			h = append(h, made{data: "{" + strings.Join(members, ",") + "}"})
+		}
+		events, o := history(h), openerOf(t)
+		s := survey.New(source.Payload{})
+		for w := range windows {
+			part := survey.New(source.Payload{})
+			for i := w * len(events) / windows; i < (w+1)*len(events)/windows; i++ {
+				if err := part.Take(o, &events[i]); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.Merge(part)
+		}
+		r := s.Report(survey.Options{})
+		found := slices.IndexFunc(r.Findings, func(f survey.Finding) bool { return f.Kind == survey.Renamed })
+		if found < 0 {
+			t.Fatalf("got no rename in\n%s", texts(r))
+		}
+		e := r.Findings[found].Evidence
+		if len(e) != 2+min(after, 1) || e[0].What != "sku" || e[1].What != "product" || e[1].First.Position.Seq-int64(before) > int64(every) {
+			t.Errorf("got %+v", e)
 		}
 	})
 }
