@@ -15,8 +15,9 @@ type Generations interface {
 	// Swap makes a generation the live one, each table at once for its
 	// readers, tables that it does not have taken away. The one before is kept:
 	// it can be listed and checked, and given back by a Swap to it, but no
-	// longer loaded. Any other is dropped. No load of either may be under way. It is idempotent, and what an interrupted call has
-	// decided is finished by whoever holds the job next.
+	// longer loaded. Any other is dropped. No load of either may be under way.
+	// It is idempotent, and what an interrupted call has decided is finished by
+	// whoever holds the job next.
 	Swap(ctx context.Context, job string, generation int) error
 	// Drop removes all of a generation that is not live. One that is not
 	// there is no error.

@@ -41,7 +41,7 @@ type document struct {
 	problems []problem
 	// unset are the texts that name environment variables which are not set:
 	// that is told, and nothing else of them.
-	unset map[ast.Node]bool
+	unset   map[ast.Node]bool
 	purpose purpose
 }
 

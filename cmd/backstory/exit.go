@@ -86,13 +86,13 @@ func report(w io.Writer, err error) int {
 	}
 	var config *configError
 	if errors.As(err, &config) {
-		fmt.Fprintln(w, strings.TrimRight(config.Error(), "\n"))
+		fmt.Fprintln(w, visible(strings.TrimRight(config.Error(), "\n")))
 		return code
 	}
-	fmt.Fprintf(w, "backstory: %v\n", err)
+	fmt.Fprintf(w, "backstory: %s\n", visible(err.Error()))
 	var hinter interface{ Hint() string }
 	if errors.As(err, &hinter) && hinter.Hint() != "" {
-		fmt.Fprintf(w, "hint: %s\n", hinter.Hint())
+		fmt.Fprintf(w, "hint: %s\n", visible(hinter.Hint()))
 	}
 	return code
 }

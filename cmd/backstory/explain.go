@@ -65,8 +65,8 @@ type explainer struct {
 	catalog *transform.Catalog
 }
 
-// openExplainer opens what explaining needs: the tables of the ledger if there
-// are any, and else none, so that they come to be by the event.
+// openExplainer opens what explaining needs: the tables of the ledger, or
+// before the first load those that it would make.
 func openExplainer(cmd *cobra.Command, g *globals) (_ *explainer, err error) {
 	ctx := cmd.Context()
 	// An example that fails is a reason to look at events, not to refuse that.
@@ -96,7 +96,13 @@ func openExplainer(cmd *cobra.Command, g *globals) (_ *explainer, err error) {
 	if len(s.Loaded) > 0 && s.Fingerprint != a.pipeline.Fingerprint() && !g.quiet {
 		fmt.Fprintf(cmd.ErrOrStderr(), "the tables of generation %d were loaded under other rules; shown is what the present ones make\n", s.Generation)
 	}
-	return &explainer{app: a, cmd: cmd, json: g.json, catalog: a.pipeline.NewCatalog(s.Tables)}, nil
+	tables := s.Tables
+	if len(tables) == 0 {
+		if tables, err = a.discovered(ctx, a.sampleSize()); err != nil {
+			return nil, err
+		}
+	}
+	return &explainer{app: a, cmd: cmd, json: g.json, catalog: a.pipeline.NewCatalog(tables)}, nil
 }
 
 // at explains the events at a position: several may share one.

@@ -49,7 +49,7 @@ func (x *explained) write(w io.Writer) error {
 	default:
 		x.writeRows(&b)
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, visible(b.String()))
 	return err
 }
 

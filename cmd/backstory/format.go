@@ -7,7 +7,19 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"unicode"
 )
+
+// visible replaces what is no visible character, but for ends of lines: names
+// and values come out of the store, and must not play with a terminal.
+func visible(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, text)
+}
 
 // writeGrid writes cells below each other, indented, with no blanks at the
 // ends of lines.
@@ -18,8 +30,8 @@ func writeGrid(w io.Writer, rows [][]string) error {
 		fmt.Fprintf(t, "  %s\n", strings.Join(cells, "\t"))
 	}
 	t.Flush() // b takes everything
-	for line := range bytes.Lines(b.Bytes()) {
-		if _, err := fmt.Fprintf(w, "%s\n", bytes.TrimRight(line, " \n")); err != nil {
+	for line := range strings.Lines(b.String()) {
+		if _, err := fmt.Fprintln(w, visible(strings.TrimRight(line, " \n"))); err != nil {
 			return err
 		}
 	}

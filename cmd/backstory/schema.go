@@ -61,27 +61,35 @@ func openSchema(ctx context.Context, g *globals) (_ *schema, err error) {
 		s.loaded = true
 		return s, nil
 	}
-	sample := schedules.DefaultSample
-	if a.load.Sample > 0 {
-		sample = a.load.Sample
-	}
-	s.tables, err = s.discovered(ctx, sample)
+	s.tables, err = a.discovered(ctx, a.sampleSize())
 	return s, err
 }
 
 // discovered gives the tables that the present rules make of the store, by
 // about so many of its events; less than 0 is all.
-func (s *schema) discovered(ctx context.Context, sample int) ([]*transform.Table, error) {
-	mark, err := s.source.Watermark(ctx)
+func (a *app) discovered(ctx context.Context, sample int) ([]*transform.Table, error) {
+	mark, err := a.source.Watermark(ctx)
 	if err != nil {
 		return nil, err
 	}
-	shapes, err := schedules.Discover(ctx, s.source, s.pipeline, sourceWindow(mark), sample, schedules.DefaultWorkers)
+	shapes, err := schedules.Discover(ctx, a.source, a.pipeline, sourceWindow(mark), sample, schedules.DefaultWorkers)
 	if err != nil {
 		return nil, err
 	}
-	catalog, _ := s.pipeline.NewCatalog(nil).Evolve(shapes)
+	catalog, _ := a.pipeline.NewCatalog(nil).Evolve(shapes)
 	return catalog.Tables(), nil
+}
+
+// sampleSize is about how many events discovery looks at before the first
+// load: less than 0, for all, where columns cannot be added later.
+func (a *app) sampleSize() int {
+	if a.pipeline.FixesColumns() {
+		return -1
+	}
+	if a.load.Sample > 0 {
+		return a.load.Sample
+	}
+	return schedules.DefaultSample
 }
 
 // named gives the tables of those names, or all. A table may be named by its

@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 		"guest":     program(asGuest),
 		"cramped":   program(withSmallFiles),
 		"sql":       program(runSQL),
+		"sqlite3":   program(runSQL),
 		"json":      program(pickJSON),
 		"dump":      program(dumpTable),
 		"rows":      program(countRows),
