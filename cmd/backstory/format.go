@@ -27,11 +27,15 @@ func writeGrid(w io.Writer, rows [][]string) error {
 	var b bytes.Buffer
 	t := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, cells := range rows {
-		fmt.Fprintf(t, "  %s\n", strings.Join(cells, "\t"))
+		shown := make([]string, len(cells))
+		for i, cell := range cells {
+			shown[i] = oneLine(cell)
+		}
+		fmt.Fprintf(t, "  %s\n", strings.Join(shown, "\t"))
 	}
 	t.Flush() // b takes everything
 	for line := range strings.Lines(b.String()) {
-		if _, err := fmt.Fprintln(w, visible(strings.TrimRight(line, " \n"))); err != nil {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
 			return err
 		}
 	}

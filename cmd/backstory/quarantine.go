@@ -77,7 +77,7 @@ func (q quarantineConfig) writeLost(w io.Writer, rep *schedules.Report) {
 	if rep.Quarantined > 0 {
 		fmt.Fprintf(w, "%s: %s could not be read, upcast or typed and went to _quarantine\n", rep.Job, plural(rep.Quarantined, "event"))
 		if rep.FirstQuarantined != nil && q.check(rep) == nil { // else the error says it
-			fmt.Fprintf(w, "  the first: %v\n", rep.FirstQuarantined)
+			fmt.Fprintf(w, "  the first: %s\n", visible(rep.FirstQuarantined.Error()))
 		}
 	}
 	if rep.Discarded > 0 {
@@ -99,7 +99,7 @@ func writeOutdated(w io.Writer, rep *schedules.Report) {
 		if c.Event == "" {
 			fmt.Fprintf(w, "  %s\n", c.Why)
 		} else {
-			fmt.Fprintf(w, "  %s: %s\n", c.Event, c.Why)
+			fmt.Fprintf(w, "  %s: %s\n", oneLine(c.Event), c.Why)
 		}
 	}
 }

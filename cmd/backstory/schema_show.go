@@ -131,7 +131,7 @@ func writeSchema(w io.Writer, tables []shownTable) error {
 		if t.Explode != "" {
 			of += ", a row for each of " + t.Explode
 		}
-		fmt.Fprintf(w, "%s: %s; contract %s\n", t.Name, of, t.Contract)
+		fmt.Fprintf(w, "%s: %s; contract %s\n", t.Name, oneLine(of), t.Contract)
 		rows := [][]string{{"COLUMN", "TYPE", "FROM", "SINCE", "REMARKS"}}
 		for _, c := range t.Columns {
 			since := ""
