@@ -25,7 +25,9 @@ func (d *differences) add(at source.Position, c *transform.Comparer) {
 	if d.count++; d.count == 1 {
 		d.first = at
 	}
-	c.Events(func(event string) { d.events[event]++ })
+	for _, event := range c.Events() {
+		d.events[event]++
+	}
 }
 
 // compare reads windows and calls differs with the differences between what

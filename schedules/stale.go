@@ -103,8 +103,8 @@ func (j *Job) exactly(ctx context.Context, old *transform.Pipeline, s *Stale) er
 		}
 		for event, n := range d.events {
 			found[d.window][event] += n
-			found[d.window][""] += n
 		}
+		found[d.window][""] += d.count // for the table of all events
 	})
 	if err != nil {
 		return err

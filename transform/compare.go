@@ -3,6 +3,7 @@ package transform
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 
 	"backstory/source"
 )
@@ -21,21 +22,24 @@ func (c *Comparer) Same(e *source.Event) bool {
 	return c.old.write(e) == c.now.write(e) && bytes.Equal(c.old.text, c.now.text)
 }
 
-// Events calls fn for each event type that either made of the last event, some
-// more than once.
-func (c *Comparer) Events(fn func(event string)) {
-	for _, t := range []*transcript{c.old, c.now} {
-		for _, event := range t.events {
-			fn(event)
+// Events gives the event types that either made of the last event, each once.
+// The slice is valid until the next Same.
+func (c *Comparer) Events() []string {
+	all := c.old.events
+	for _, event := range c.now.events {
+		if !slices.Contains(all, event) {
+			all = append(all, event)
 		}
 	}
+	c.old.events = all
+	return all
 }
 
 // A transcript is all that comes out of an event, as bytes.
 type transcript struct {
 	intake *intake
 	text   []byte
-	events []string // the types
+	events []string // the types, each once
 }
 
 func newTranscript(p *Pipeline) *transcript {
@@ -64,7 +68,10 @@ func (t *transcript) result(e *Envelope) error {
 	if root := e.Meta.Root(); root != None {
 		b = e.Meta.appendExact(b, root)
 	}
-	t.text, t.events = b, append(t.events, e.Type)
+	t.text = b
+	if !slices.Contains(t.events, e.Type) {
+		t.events = append(t.events, e.Type)
+	}
 	return nil
 }
 

@@ -1,0 +1,55 @@
+package transform
+
+import (
+	"errors"
+	"slices"
+	"testing"
+)
+
+// What counts as the same: kinds, names, texts and their order; two failures.
+func TestComparer(t *testing.T) {
+	put := func(v func(d *Document) Value) Upcaster {
+		return UpcasterFunc(func(e *Envelope, emit Emit) error {
+			e.Data.Put(e.Data.Root(), "b", v(e.Data))
+			return emit(e)
+		})
+	}
+	text := put(func(d *Document) Value { return d.NewString("1.50") })
+	decimal := put(func(d *Document) Value { v, _ := d.NewDecimal("1.50"); return v })
+	fail := UpcasterFunc(func(*Envelope, Emit) error { return errors.New("no") })
+	twice := UpcasterFunc(func(e *Envelope, emit Emit) error { return errors.Join(emit(e), emit(e)) })
+	nothing := UpcasterFunc(func(*Envelope, Emit) error { return nil })
+	same := UpcasterFunc(func(e *Envelope, emit Emit) error { return emit(e) })
+	retype := UpcasterFunc(func(e *Envelope, emit Emit) error { e.Retype("F", 0); return emit(e) })
+	tests := []struct {
+		name     string
+		old, now Upcaster
+		same     bool
+		events   []string
+	}{
+		{"nothing changed", same, same, true, []string{"E"}},
+		{"the same by another way", text, put(func(d *Document) Value { return d.NewString("1.5" + "0") }), true, []string{"E"}},
+		{"text and decimal", text, decimal, false, []string{"E"}},
+		{"another member", same, text, false, []string{"E"}},
+		{"one fails", same, fail, false, []string{"E"}},
+		{"both fail", fail, fail, true, nil},
+		{"once and twice", same, twice, false, []string{"E"}},
+		{"discarded", same, nothing, false, []string{"E"}},
+		{"both discarded", nothing, nothing, true, nil},
+		{"another type", same, retype, false, []string{"E", "F"}},
+	}
+	e := event(7, `{"a": 1}`)
+	for _, tt := range tests {
+		old := compile(t, Rules{}, WithUpcaster("E", 1, tt.old))
+		now := compile(t, Rules{}, WithUpcaster("E", 1, tt.now))
+		c := now.NewComparer(old)
+		for range 2 {
+			if got := c.Same(&e); got != tt.same {
+				t.Errorf("%s: got %t", tt.name, got)
+			}
+			if got := slices.Sorted(slices.Values(c.Events())); !slices.Equal(got, tt.events) {
+				t.Errorf("%s: event types %v, want %v", tt.name, got, tt.events)
+			}
+		}
+	}
+}
