@@ -62,7 +62,7 @@ func TestReport(t *testing.T) {
 		want string
 	}{
 		{nil, ""},
-		{errors.New("event \x1b[31mred\x9b of\u202e stream"), "backstory: event ?[31mred? of? stream\n"},
+		{errors.New("event \x1b[31mred\u009b of\u202e stream"), "backstory: event ?[31mred? of? stream\n"},
 		{errors.New("anything"), "backstory: anything\n"},
 		{fmt.Errorf("run: %w", source.Setup("start it", "no server")), "backstory: run: no server\nhint: start it\n"},
 		{&quarantineError{job: "shop", events: 1200, threshold: 10}, "backstory: job shop: 1,200 events went to quarantine, more than the 10 that quarantine.threshold allows\n" +

@@ -5,7 +5,6 @@ import (
 	"math"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"backstory/source"
@@ -63,6 +62,11 @@ func (d *document) frozenTables(name string, o *transform.Options) []*transform.
 		d.addAt(at, "read frozen tables: "+err.Error(), "write the file with: backstory schema freeze -o FILE")
 		return nil
 	}
+	return d.frozenTablesOf(name, text, o)
+}
+
+// frozenTablesOf reads them from the file's text.
+func (d *document) frozenTablesOf(name string, text []byte, o *transform.Options) []*transform.Table {
 	file, err := parseDocument(name, text)
 	if err != nil {
 		d.include(err)
@@ -70,11 +74,12 @@ func (d *document) frozenTables(name string, o *transform.Options) []*transform.
 	}
 	var f frozenFile
 	var tables []*transform.Table
-	if file.decode(file.root, &f) {
-		if len(f.Tables) == 0 {
-			file.add(startOf(file.root), "want a list of tables here", "write the file with: backstory schema freeze -o FILE")
-		}
-		tables = file.tablesOf(f, o)
+	switch list, ok := file.section("tables").(*ast.SequenceNode); {
+	case !file.decode(file.root, &f): // told
+	case !ok:
+		file.add(startOf(file.root), "want a list of tables here", "write the file with: backstory schema freeze -o FILE")
+	default:
+		tables = file.tablesOf(f, list, o)
 	}
 	d.include(file.err())
 	return tables
@@ -93,8 +98,7 @@ func (d *document) include(err error) {
 }
 
 // tablesOf makes tables of a file and notes what is wrong with them.
-func (d *document) tablesOf(f frozenFile, o *transform.Options) []*transform.Table {
-	list := child(d.root, "tables").Value.(*ast.SequenceNode)
+func (d *document) tablesOf(f frozenFile, list *ast.SequenceNode, o *transform.Options) []*transform.Table {
 	var tables []*transform.Table
 	for i, t := range f.Tables {
 		r := frozenReader{d: d, node: list.Values[i]}
@@ -250,51 +254,4 @@ func (r frozenReader) path(key, text string) []string {
 		r.fail(key, fmt.Sprintf("%q is no path", text), `write the members that lead to the value, with dots between them: order.total, or "odd name".total`)
 	}
 	return steps
-}
-
-func splitPath(text string) (steps []string, ok bool) {
-	for {
-		step, rest := text, ""
-		if strings.HasPrefix(text, `"`) {
-			quoted, err := strconv.QuotedPrefix(text)
-			if err != nil {
-				return nil, false
-			}
-			if step, err = strconv.Unquote(quoted); err != nil {
-				return nil, false
-			}
-			rest = text[len(quoted):]
-		} else {
-			i := strings.IndexByte(text, '.')
-			if i < 0 {
-				i = len(text)
-			}
-			if step, rest = text[:i], text[i:]; step == "" {
-				return nil, false
-			}
-		}
-		steps = append(steps, step)
-		if rest == "" {
-			return steps, true
-		}
-		if rest[0] != '.' {
-			return nil, false
-		}
-		text = rest[1:]
-	}
-}
-
-// joinPath writes a path so that splitPath reads it back.
-func joinPath(steps []string) string {
-	var b strings.Builder
-	for i, step := range steps {
-		if i > 0 {
-			b.WriteByte('.')
-		}
-		if quoted := strconv.Quote(step); step == "" || strings.ContainsRune(step, '.') || quoted != `"`+step+`"` {
-			step = quoted
-		}
-		b.WriteString(step)
-	}
-	return b.String()
 }

@@ -125,7 +125,38 @@ func TestSplitPath(t *testing.T) {
 	}
 }
 
-// Types of positions in two parts are no numbers, and must not become one.
+// FuzzFrozen reads any text as a file of frozen tables: what is taken is
+// written and read again as the same.
+func FuzzFrozen(f *testing.F) {
+	for _, name := range []string{"good", "bad", "syntax"} {
+		text, err := os.ReadFile(filepath.Join("..", "..", "testdata", "config", "frozen", name+".yaml"))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
+	for _, text := range []string{"tables:", "tables: []", "tables: [~]", "tables: [{columns: [~]}]", "[]", "a"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		o := &transform.Options{Explode: map[string][][]string{"Order.Placed": {{"order", "lines"}}}}
+		d := &document{}
+		tables := d.frozenTablesOf("fuzz.yaml", []byte(text), o)
+		if d.err() != nil {
+			return
+		}
+		again := &document{}
+		got := again.frozenTablesOf("again.yaml", []byte(frozenText("shop", tables)), o)
+		if err := again.err(); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(tables, got, cmpopts.IgnoreUnexported(transform.Table{})); diff != "" {
+			t.Errorf("tables (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// Positions in two parts are no numbers, and must not become one.
 func TestFrozenSince(t *testing.T) {
 	c := transform.Column{Name: "a", Path: []string{"a"}, Type: transform.Type{Kind: transform.Bool}, Since: source.Position{Tx: 77, Seq: 120}}
 	text := frozenText("shop", []*transform.Table{transform.NewTable("t", "T", nil, transform.ByNone, []transform.Column{c})})

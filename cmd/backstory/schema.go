@@ -119,13 +119,3 @@ func tableNames(tables []*transform.Table) string {
 	}
 	return strings.Join(names, ", ")
 }
-
-// columnPath writes the place that a column's values come from, "" for the
-// columns of the envelope and _extra.
-func columnPath(c *transform.Column) string {
-	path := joinPath(c.Path)
-	if c.Meta {
-		return "meta." + path
-	}
-	return path
-}

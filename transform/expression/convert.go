@@ -46,7 +46,7 @@ func countDigits(text []byte) int {
 
 // written is the text of a number, or text that is to be one.
 func (m *machine) written(column int, what string, v *value) ([]byte, error) {
-	x := v.text
+	var x []byte
 	if v.kind == text {
 		x = m.bytes(v)
 	} else {
