@@ -13,29 +13,39 @@ BINARY = os.environ["BACKSTORY"]
 class Job:
     """A job that loads one store into a folder of its own below work.
 
-    The configuration is written as JSON, which is YAML too. The values of env
-    are what its ${env:NAME} stand for.
+    The sections of the configuration are written as JSON, which is YAML too, and
+    text is YAML to stand behind them. The values of env are what its ${env:NAME}
+    stand for.
     """
 
-    def __init__(self, work, source, env=None, **sections):
+    def __init__(self, work, source, env=None, text="", **sections):
         self.out = pathlib.Path(work) / "out"
         self.config = pathlib.Path(work) / "backstory.yaml"
         self.env = {**os.environ, **(env or {})}
-        document = {"source": source, "sink": {"driver": "parquet", "path": str(self.out)}, "jobs": [{"name": "shop"}]}
-        self.config.write_text(json.dumps({**document, **sections}, indent=1))
+        self.sections = {"source": source, "sink": {"driver": "parquet", "path": str(self.out)}, "jobs": [{"name": "shop"}]}
+        self.text = text
+        self.configure(**sections)
 
-    def run(self):
+    def configure(self, **sections):
+        """Changes sections of the configuration."""
+        self.sections.update(sections)
+        lines = [f"{name}: {json.dumps(section, ensure_ascii=False)}\n" for name, section in self.sections.items()]
+        self.config.write_text("".join(lines) + self.text)
+
+    def do(self, *args, code=0):
+        """Runs the binary, which must end with that exit code, and gives what it writes."""
+        done = subprocess.run([BINARY, *args, "--config", self.config], env=self.env, capture_output=True, text=True)
+        if done.returncode != code:
+            raise AssertionError(f"backstory {' '.join(args)}: exit code {done.returncode}, not {code}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def run(self, code=0):
         """Loads what is new and gives the report."""
-        done = subprocess.run(
-            [BINARY, "run", "--json", "--config", self.config], env=self.env, capture_output=True, text=True
-        )
-        if done.returncode != 0:
-            raise AssertionError(f"backstory run: exit code {done.returncode}\n{done.stderr}")
-        return json.loads(done.stdout)
+        return json.loads(self.do("run", "--json", code=code))
 
     def tables(self):
-        """Gives the folder of each table by its name."""
-        return {d.name: d for d in sorted(self.out.iterdir()) if d.is_dir() and not d.name.startswith("_")}
+        """Gives the folder of each table of an event type by its name."""
+        return {d.name: d for d in sorted(self.out.iterdir()) if d.is_dir() and d.name != "events" and not d.name.startswith("_")}
 
     def schemas(self):
         """Gives the schemas of each table's files."""

@@ -77,6 +77,8 @@ def same(want, got):
         return isinstance(got, dict) and all(same(want.get(k), got.get(k)) for k in want.keys() | got.keys())
     if isinstance(want, bool) or isinstance(got, bool):
         return want is got
+    if isinstance(want, str) and isinstance(got, decimal.Decimal):  # JSON has a decimal as text
+        return decimal.Decimal(want) == got
     if isinstance(want, decimal.Decimal) and isinstance(got, float):
         return float(want) == got
     return want == got

@@ -6,6 +6,7 @@ import datetime
 import decimal
 import json
 import pathlib
+import re
 import sqlite3
 import uuid
 import zlib
@@ -26,6 +27,7 @@ class Event:
     schema_version: int
     time: datetime.datetime
     columns: dict
+    payload: dict
 
 
 def key(store):
@@ -69,12 +71,30 @@ def event(position, stream, version, topic, payload):
     time = payload.pop("timestamp")
     columns = {}
     flatten(payload, "", columns)
-    return Event(position, str(stream), version, topic.split(":")[1], schema_version, time, columns)
+    return Event(position, str(stream), version, topic.split(":")[1], schema_version, time, columns, payload)
+
+
+ENVELOPE = {"position", "sub_index", "stream_id", "stream_version", "event_id", "event_type", "schema_version", "event_time"}
 
 
 def flatten(value, path, columns):
+    """Gives the columns of a value: a member's name behind those that lead to it, but for what is the envelope's."""
     if not isinstance(value, dict):
-        columns[path] = str(value) if isinstance(value, uuid.UUID) else value
+        columns["data_" + path if path in ENVELOPE else path] = leaf(value)
         return
     for name, member in value.items():
-        flatten(member, f"{path}_{name}" if path else name, columns)
+        flatten(member, f"{path}_{plain(name)}" if path else plain(name), columns)
+
+
+def leaf(value):
+    """Gives what a column holds: UUIDs as text, and lists with the objects in them."""
+    if isinstance(value, list):
+        return [leaf(v) for v in value]
+    if isinstance(value, dict):
+        return {plain(name): leaf(v) for name, v in value.items()}
+    return str(value) if isinstance(value, uuid.UUID) else value
+
+
+def plain(name):
+    """Gives the part of a column's name that a member's name is."""
+    return re.sub("[^A-Za-z0-9_]", "_", name)
