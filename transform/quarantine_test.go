@@ -208,3 +208,19 @@ func TestQuarantineLimits(t *testing.T) {
 		t.Error("nothing was written")
 	}
 }
+
+// A reason that may quote the event shows nothing of it where its payload is
+// not to be kept.
+func TestUnquoted(t *testing.T) {
+	for reason, want := range map[string]string{
+		`want an integer`:                          `want an integer`,
+		`want an integer, got the string "Ana S."`: `want an integer, got the string "***"`,
+		`"a\"b" is not "c"`:                        `"***" is not "***"`,
+		`broken "off`:                              `broken "***"`,
+		`""`:                                       `"***"`,
+	} {
+		if got := unquoted(reason); got != want {
+			t.Errorf("%s: got %s, want %s", reason, got, want)
+		}
+	}
+}

@@ -75,7 +75,10 @@ func (d *document) quarantine(r *rules) quarantineConfig {
 		d.addAt([]string{"quarantine", "threshold"}, "want a number of events here, from 0 on", "0 makes a run fail as soon as it quarantines one")
 	}
 	d.oneOf([]string{"quarantine", "payload"}, q.Payload, "raw", "none")
-	if q.Payload != "raw" {
+	if masked := d.section("mask") != nil || r.tables.NewFields == transform.NewMasked; q.Payload == "" && masked {
+		q.Payload = string(transform.NoPayload) // what is masked elsewhere would stand there
+	}
+	if q.Payload != string(transform.RawPayload) {
 		r.tables.QuarantinePayload = transform.QuarantinePayload(q.Payload)
 	}
 	return q

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 )
 
 const tutorialPage = "../../docs/tutorial.md"
@@ -23,7 +24,7 @@ const tutorialPage = "../../docs/tutorial.md"
 //
 //	console    commands behind "$ ", each with what it shows, on both outputs; a
 //	           line ... stands for any lines. After one that fails comes echo $?
-//	diff       a change of backstory.yaml
+//	diff FILE  a change of a file, of backstory.yaml where none is named
 //	sql FILE   a file
 //
 // All others are not for the shell.
@@ -46,7 +47,7 @@ func TestTutorial(t *testing.T) {
 		case kind == "console":
 			return []byte("```console\n" + shell.follow(text) + "```\n")
 		case kind == "diff":
-			shell.patch("backstory.yaml", text)
+			shell.patch(cmp.Or(file, "backstory.yaml"), text)
 		case kind == "sql" && file != "":
 			writeInto(t, dir, file, []byte(text))
 		}
@@ -98,7 +99,7 @@ func (s *tutorialShell) follow(block string) string {
 		case os.Getenv("UPDATE") != "":
 			seen.WriteString(got)
 		default:
-			s.t.Errorf("%s (-page +seen):\n%s", command, cmp.Diff(want, got))
+			s.t.Errorf("%s (-page +seen):\n%s", command, gocmp.Diff(want, got))
 		}
 	}
 	return seen.String()

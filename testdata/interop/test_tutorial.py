@@ -32,7 +32,7 @@ class Tutorial(unittest.TestCase):
                     for command in re.findall(r"^\$ (.*)$", text, re.MULTILINE):
                         self.follow(command)
                 elif kind == "diff":
-                    self.patch(pathlib.Path("backstory.yaml"), text)
+                    self.patch(pathlib.Path(name or "backstory.yaml"), text)
                 elif kind == "sql":
                     pathlib.Path(name).write_text(text)
                 elif kind == "python":
