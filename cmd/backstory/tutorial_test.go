@@ -77,7 +77,8 @@ type tutorialShell struct {
 	t        *testing.T
 	dir      string
 	commands int
-	code     int // of the last command
+	code     int    // of the last command
+	shown    string // by it
 }
 
 // follow runs the commands of a block and compares what they show. It gives
@@ -88,9 +89,10 @@ func (s *tutorialShell) follow(block string) string {
 	for _, step := range strings.Split("\n"+block, "\n$ ")[1:] {
 		command, want, _ := strings.Cut(strings.TrimSuffix(step, "\n")+"\n", "\n")
 		if s.code != 0 && command != "echo $?" {
-			s.t.Fatalf("exit code %d, and the page does not say so before: %s", s.code, command)
+			s.t.Fatalf("exit code %d before %s, of which the page says nothing:\n%s", s.code, command, s.shown)
 		}
 		got := s.run(command)
+		s.shown = got
 		seen.WriteString("$ " + command + "\n")
 		pattern := tutorialPattern(want)
 		switch {

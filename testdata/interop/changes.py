@@ -64,7 +64,8 @@ def unless_null(p, name, value):
 def rename(r, p):
     old, new = p.pick(r), p.fresh()
     p.object.members[new] = p.object.members.pop(old)
-    return [f"{p.at(new)} = {p.at(old)}; del {p.at(old)}"], [{"rename": {p.to(old): new}}]
+    p.object.reordered = True
+    return [f"{p.at(new)} = {p.at(old)}; del {p.at(old)}"], [{"rename": {p.to(old): quoted(new, first=False)}}]
 
 
 def nest(r, p):
@@ -158,10 +159,11 @@ CASTS = [
 
 
 def cast(r, p):
-    source, kind, python, name = r.choice(CASTS)
-    field = p.leaf(r, [source])
-    if not field or p.element and kind in shapes.TIMES:
+    found = [c for c in CASTS if p.leaf(r, [c[0]]) and not (p.element and c[1] in shapes.TIMES)]
+    if not found:
         return None
+    source, kind, python, name = r.choice(found)
+    field = p.leaf(r, [source])
     p.object.members[field] = Leaf(kind, p.object.members[field].nullable)
     return [unless_null(p, field, python)], [{"cast": {p.to(field): name}}]
 
@@ -175,7 +177,9 @@ def as_json(r, p):
 
 
 def json_only(shape):
-    """Tells whether an object or list holds nothing but what JSON has: the text of the rest differs, rightly."""
+    """Tells whether the text of an object or list must be the same: it holds nothing but what JSON has, in one order."""
+    if isinstance(shape, Object) and shape.reordered:
+        return False
     inner = list(shape.members.values()) if isinstance(shape, Object) else [shape.element] if isinstance(shape, List) else []
     return bool(inner) and all(m.kind in shapes.PLAIN if isinstance(m, Leaf) else json_only(m) for m in inner)
 
@@ -193,17 +197,22 @@ def exchange(r, p):
     return [unless_null(p, field, python)], [{"map": {p.to(field): {**table, "else": other} if other else table}}]
 
 
+# From a kind of text to what it is taken into.
+PARTS = [
+    ("name", {"split": " ", "into": ["first", "last"]}, "dict(zip(['first', 'last'], {v}.split(' ', 1)))", ["first", "last"]),
+    ("place", {"split": ", ", "into": ["region", "country"]}, "dict(zip(['region', 'country'], {v}.split(', ', 1)))", ["region", "country"]),
+    ("article", {"regex": r"(?P<brand>[A-Z]+)-(?P<serial>\d+)"}, "re.fullmatch('(?P<brand>[A-Z]+)-(?P<serial>[0-9]+)', {v}).groupdict()", ["brand", "serial"]),
+    ("json", {"json": True}, "json.loads({v})", ["note", "tag"]),
+]  # fmt: skip
+
+
 def take_apart(r, p):
-    kind, way, python, parts = r.choice([
-        ("name", {"split": " ", "into": ["first", "last"]}, "dict(zip(['first', 'last'], {v}.split(' ', 1)))", {"first": "text", "last": "text"}),
-        ("place", {"split": ", ", "into": ["region", "country"]}, "dict(zip(['region', 'country'], {v}.split(', ', 1)))", {"region": "text", "country": "text"}),
-        ("article", {"regex": r"(?P<brand>[A-Z]+)-(?P<serial>\d+)"}, r"re.fullmatch('(?P<brand>[A-Z]+)-(?P<serial>[0-9]+)', {v}).groupdict()", {"brand": "text", "serial": "text"}),
-        ("json", {"json": True}, "json.loads({v})", {"n": "integer", "note": "text"}),
-    ])  # fmt: skip
-    field = p.leaf(r, [kind], nullable=False)
-    if not field:
+    found = [c for c in PARTS if p.leaf(r, [c[0]], nullable=False)]
+    if not found:
         return None
-    inner = Object({name: Leaf(k) for name, k in parts.items()})
+    kind, way, python, names = r.choice(found)
+    field = p.leaf(r, [kind], nullable=False)
+    inner = Object({name: Leaf("text") for name in names})
     if r.random() < 0.5:  # what the text is taken into stands beside it
         new = p.fresh()
         p.object.members[new] = inner
@@ -278,7 +287,10 @@ def each(r, p):
     return [f"for {item} in {p.at(name)}:", *("    " + line for line in lines)], [{"each": {p.to(name): operations}}]
 
 
-CHANGES = [rename, nest, unnest, duplicate, drop, keep, add, fill, cast, cast, cast, as_json, exchange, take_apart, read_date, compute, mask, each]
+CHANGES = [
+    rename, nest, unnest, duplicate, drop, keep, add, fill, cast, cast, cast, cast, as_json, exchange, exchange,
+    take_apart, take_apart, read_date, compute, mask, each, each,
+]  # fmt: skip
 
 
 def some(r, place, count):

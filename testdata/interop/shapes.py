@@ -55,7 +55,7 @@ KINDS = {
     "naive text": lambda r: naive(r).isoformat(),
     "day": lambda r: naive(r).strftime("%d.%m.%Y"),
     "seconds": lambda r: r.randrange(1_600_000_000, 1_800_000_000),
-    "json": lambda r: json.dumps({"n": r.randrange(1000), "note": text(r)}),
+    "json": lambda r: json.dumps({"note": text(r), "tag": r.choice(["a\/b", word(r)])}),
 }
 
 PLAIN = {"integer", "float", "measure", "cents", "boolean", "text", "name", "place", "article", "code", "digits", "day", "seconds"}
@@ -74,6 +74,7 @@ class Leaf:
 @dataclasses.dataclass
 class Object:
     members: dict
+    reordered: bool = False  # a name has changed, which stays in its place for Backstory and goes to the end in Python
 
     def value(self, r):
         return {name: member.value(r) for name, member in self.members.items()}
