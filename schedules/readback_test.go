@@ -22,25 +22,36 @@ type folder struct {
 // them. Files of a table that do not agree on their columns are an error.
 func readFolder(root string) (*folder, error) {
 	f := &folder{rows: make(map[string][]map[string]string), schemas: make(map[string]string)}
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	tables, err := os.ReadDir(root)
+	if err != nil {
+		return nil, err
+	}
+	for _, table := range tables {
+		if table.Name() == "_backstory" {
+			continue
+		}
+		if err := f.table(table.Name(), filepath.Join(root, table.Name())); err != nil {
+			return nil, err
+		}
+	}
+	return f, nil
+}
+
+// table reads the files of a table's folder, which may be a link to one, or
+// to one that is yet to come.
+func (f *folder) table(name, dir string) error {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return filepath.WalkDir(dir+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
 		switch {
-		case err != nil:
+		case err != nil || d.IsDir():
 			return err
-		case d.IsDir() && d.Name() == "_backstory":
-			return fs.SkipDir
-		case d.IsDir():
-			return nil
 		case filepath.Ext(path) != ".parquet":
 			return fmt.Errorf("%s does not belong there", path)
 		}
-		rel, err := filepath.Rel(root, path)
-		if err != nil {
-			return err
-		}
-		table, _, _ := strings.Cut(rel, "/")
-		return f.file(table, path)
+		return f.file(name, path)
 	})
-	return f, err
 }
 
 func (f *folder) file(table, path string) error {

@@ -40,7 +40,7 @@ func (r *run) follow(ctx context.Context) error {
 	}
 	r.report.Outdated = changes
 	r.use(old)
-	j.log().Warn("rules have changed", "job", j.Name, "generation", s.Generation, "loaded", s.Fingerprint, "now", j.Pipeline.Fingerprint())
+	j.log().Info("rules have changed", "job", j.Name, "generation", s.Generation, "loaded", s.Fingerprint, "now", j.Pipeline.Fingerprint())
 	return nil
 }
 

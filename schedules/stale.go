@@ -22,6 +22,9 @@ type Stale struct {
 	// Unknown says that the old rules cannot be had, so that all there is must
 	// be taken for stale.
 	Unknown bool `json:"unknown,omitempty"`
+	// Quarantined counts the events in quarantine, which a Replay under the
+	// present rules may take in.
+	Quarantined int64 `json:"quarantined,omitempty"`
 	// Exact says that what is listed was compared, event by event.
 	Exact  bool         `json:"exact,omitempty"`
 	Tables []StaleTable `json:"tables"`
@@ -55,7 +58,7 @@ func (j *Job) Stale(ctx context.Context, exact bool) (*Stale, error) {
 	if len(s.Loaded) == 0 || s.Fingerprint == now {
 		return nil, nil
 	}
-	out := &Stale{Job: j.Name, Generation: s.Generation, Old: s.Fingerprint, New: now, Tables: []StaleTable{}}
+	out := &Stale{Job: j.Name, Generation: s.Generation, Old: s.Fingerprint, New: now, Quarantined: s.Totals.Quarantined, Tables: []StaleTable{}}
 	var changes []transform.Change
 	old, err := j.stored(s)
 	var unknown *RulesError

@@ -241,7 +241,7 @@ func (r envResolver) Visit(node ast.Node) ast.Visitor {
 		if !ok {
 			r.d.unset[node] = true
 			if !r.lenient {
-				r.d.add(s.GetToken(), fmt.Sprintf("environment variable %s is not set", name), "set it, or write the value here")
+				r.d.add(s.GetToken(), fmt.Sprintf("environment variable %s is not set", name), "set it where backstory runs")
 			}
 		}
 		return value

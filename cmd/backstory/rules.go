@@ -99,6 +99,9 @@ func (d *document) mask(r *rules) {
 		d.addAt([]string{"mask", "key"}, fmt.Sprintf("the key of masks wants %d bytes or more", shortestKey), "put a long random text into an environment variable, and write key: ${env:NAME}")
 	}
 	r.mask.MaskKey = []byte(m.Key)
+	if v != nil && d.unset[v.Value] {
+		r.mask.MaskKey = make([]byte, shortestKey) // so that nothing that follows from it is told
+	}
 }
 
 // upcasters compiles the section upcasters and notes what is wrong with it.

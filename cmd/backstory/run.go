@@ -9,6 +9,7 @@ import (
 
 	"backstory/schedules"
 	"backstory/source"
+	"backstory/transform"
 
 	"github.com/spf13/cobra"
 )
@@ -85,10 +86,20 @@ func writeReport(cmd *cobra.Command, g *globals, a *app, verb string, rep *sched
 		plural(rep.Windows, "window"), byteSize(rep.Stored), rep.Duration.Round(10*time.Millisecond), thousands(int64(rate)))
 	a.quarantine.writeLost(out, rep)
 	if rep.Extra > 0 {
-		fmt.Fprintf(out, "%s: %s fitted no column and went to _extra; columns keep the types of the first load\n", rep.Job, plural(rep.Extra, "value"))
+		fmt.Fprintf(out, "%s: %s fitted no column and went to _extra: of another type than their column, or new where no columns are added\n", rep.Job, plural(rep.Extra, "value"))
 	}
-	_, err := fmt.Fprintf(out, "%s: %s in %s%s\n", rep.Job, plural(int64(len(rep.Tables)), "table"), a.config.sink.path, generationText(rep.Generation))
+	_, err := fmt.Fprintf(out, "%s: %s in %s%s\n", rep.Job, plural(countTables(rep.Tables), "table"), a.config.sink.path, generationText(rep.Generation))
 	return err
+}
+
+// countTables counts the tables of rows.
+func countTables(tables []*transform.Table) (n int64) {
+	for _, t := range tables {
+		if !t.IsQuarantine() {
+			n++
+		}
+	}
+	return n
 }
 
 // generationText names a generation where there was one before it.

@@ -58,6 +58,9 @@ func writeStale(w io.Writer, s *schedules.Stale) error {
 			fmt.Fprintf(w, "    %s\n", window)
 		}
 	}
+	if s.Quarantined > 0 {
+		fmt.Fprintf(w, "%s: %s in quarantine; if the new rules make a difference to nothing else, backstory replay %s is enough\n", s.Job, plural(s.Quarantined, "event"), s.Job)
+	}
 	return nil
 }
 

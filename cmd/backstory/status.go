@@ -95,7 +95,7 @@ func writeStatus(w io.Writer, s *schedules.Status, p *transform.Pipeline, held [
 	} else {
 		t := s.Totals
 		fmt.Fprintf(w, "  loaded     %s as %s in %s, %s, %s\n",
-			plural(t.Events, "event"), plural(t.Rows, "row"), plural(t.Windows, "window"), plural(int64(len(s.Tables)), "table"), byteSize(t.Stored))
+			plural(t.Events, "event"), plural(t.Rows, "row"), plural(t.Windows, "window"), plural(countTables(s.Tables), "table"), byteSize(t.Stored))
 		for i, l := range s.Loaded {
 			if i == 5 {
 				fmt.Fprintf(w, "             and %s\n", plural(int64(len(s.Loaded)-i), "more range"))

@@ -3,6 +3,8 @@ package upcast
 import (
 	"cmp"
 	"errors"
+	"strings"
+	"unicode"
 
 	"backstory/transform/expression"
 )
@@ -35,7 +37,11 @@ func (c *compiler) expression(n *Node, isBool bool) *expression.Program {
 	if !errors.As(err, &e) {
 		e = &expression.Error{Message: err.Error()}
 	}
-	c.fail(n.character(e.Column), cmp.Or(e.Advice, expressionHint), "bad expression: %s", e.Message)
+	hint := cmp.Or(e.Advice, expressionHint)
+	if !isBool && bareWord(text) {
+		hint = setHint
+	}
+	c.fail(n.character(e.Column), hint, "bad expression: %s", e.Message)
 	return nil
 }
 
@@ -66,4 +72,10 @@ func (s *Scope) holds(p *expression.Program) (bool, error) {
 	}
 	s.witness.read(s, p)
 	return ok, nil
+}
+
+// bareWord tells whether a text is one word, which its author may have meant
+// as text.
+func bareWord(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-' })
 }
