@@ -3,74 +3,68 @@ package schedules
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"backstory/source"
 	"backstory/transform"
-
-	"golang.org/x/sync/errgroup"
 )
 
-// differences are the events of a window, or of a part of it, of which two
-// pipelines make different things.
+// differences are the events of a window of which two pipelines make
+// different things.
 type differences struct {
-	window source.Window
-	count  int64
-	first  source.Position
+	comparer *transform.Comparer
+	count    int64
+	first    source.Position
 	// events counts them by the types that either pipeline makes of them.
 	events map[string]int64
 }
 
-func (d *differences) add(at source.Position, c *transform.Comparer) {
-	if d.count++; d.count == 1 {
-		d.first = at
+func (d *differences) take(e *source.Event) error {
+	if d.comparer.Same(e) {
+		return nil
 	}
-	for _, event := range c.Events() {
+	if d.count++; d.count == 1 {
+		d.first = e.Position
+	}
+	for _, event := range d.comparer.Events() {
 		d.events[event]++
 	}
+	return nil
 }
 
-// compare reads windows and calls differs with the differences between what
-// two pipelines make of their events. The calls come one at a time, in no
-// order, and there may be several for a window.
-func (j *Job) compare(ctx context.Context, old, now *transform.Pipeline, windows []source.Window, differs func(differences)) error {
-	var mu sync.Mutex
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(j.workers())
-	for _, w := range windows {
+// compare reads windows and calls differ, in their order, with the
+// differences between what two pipelines make of their events, where there
+// are any.
+func (j *Job) compare(ctx context.Context, old, now *transform.Pipeline, windows []source.Window, differ func(source.Window, *differences)) error {
+	i := 0
+	return look(ctx, j, windows, 0, looking[*differences]{
+		make: func() *differences {
+			return &differences{comparer: now.NewComparer(old), events: make(map[string]int64)}
+		},
+		take: func(d *differences) func(*source.Event) error { return d.take },
+		merge: func(d *differences) {
+			if d.count > 0 {
+				differ(windows[i], d)
+			}
+			i++
+		},
+	})
+}
+
+// parts cuts ranges into windows.
+func (j *Job) parts(ctx context.Context, ranges []source.Window) ([]source.Window, error) {
+	var parts []source.Window
+	for _, w := range ranges {
 		for after := w.After; ; {
 			part, _, err := j.cut(ctx, after, w.Through, j.windowEvents())
 			if err != nil {
-				return fmt.Errorf("plan after %s: %w", after, err)
+				return nil, fmt.Errorf("plan after %s: %w", after, err)
 			}
 			if part.Empty() {
 				break
 			}
+			parts = append(parts, part)
 			after = part.Through
-			g.Go(func() error {
-				comparer := now.NewComparer(old)
-				var found differences
-				err := j.again(ctx, Step{Name: StepCompare, Window: part}, func() error {
-					j.watch(Step{Name: StepCompare, Window: part})
-					found = differences{window: w, events: make(map[string]int64)}
-					return j.Source.Read(ctx, part, func(e *source.Event) error {
-						if !comparer.Same(e) {
-							found.add(e.Position, comparer)
-						}
-						return nil
-					})
-				})
-				if err != nil {
-					return fmt.Errorf("compare what the rules make of %s: %w", part, err)
-				}
-				if found.count > 0 {
-					mu.Lock()
-					defer mu.Unlock()
-					differs(found)
-				}
-				return nil
-			})
 		}
 	}
-	return g.Wait()
+	return parts, nil
 }

@@ -3,6 +3,7 @@ package schedules_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"backstory/schedules"
 	"backstory/source"
@@ -24,17 +25,24 @@ func kindIn(era, kind string) string {
 // eraKinds are the event types that have upcasters.
 var eraKinds = []string{"Cart.Opened", "Cart.Closed", "Cart.Paid", "A", "B", "C"}
 
-func compileEra(payload source.Payload, era string) (*transform.Pipeline, error) {
+// compileEra makes the rules of an era, "new:A,B" for such that say something of
+// A and B only.
+func compileEra(payload source.Payload, text string) (*transform.Pipeline, error) {
 	rules := transform.Rules{Payload: payload}
+	era, only, some := strings.Cut(text, ":")
+	kinds := eraKinds
+	if some {
+		kinds = strings.Split(only, ",")
+	}
 	if era == "" {
 		return transform.Compile(rules)
 	}
 	var err error
-	if rules.Upcasters, err = json.Marshal(era); err != nil {
+	if rules.Upcasters, err = json.Marshal(text); err != nil {
 		return nil, err
 	}
 	var opts []transform.Option
-	for _, kind := range eraKinds {
+	for _, kind := range kinds {
 		opts = append(opts, transform.WithUpcaster(kind, 1, eraUpcaster{kind, era}))
 	}
 	return transform.Compile(rules, opts...)

@@ -79,7 +79,6 @@ const (
 	StepFinished  StepName = "finished"  // it is in the ledger
 	StepAgain     StepName = "again"     // it is begun again
 
-	StepCompare  StepName = "compare"  // what old and new rules make of the history is compared
 	StepSwap     StepName = "swap"     // a new generation is about to become the live one
 	StepSwapped  StepName = "swapped"  // it is in the sink
 	StepPromoted StepName = "promoted" // it is in the ledger

@@ -47,6 +47,9 @@ type State struct {
 	// can be kept.
 	Fingerprint string
 	Rules       json.RawMessage
+	// Superseded names rules that the generation was loaded under before, and
+	// that make the same of what is loaded.
+	Superseded []string
 	// Loaded are the ranges that are loaded, in order and merged: between
 	// two of them lies something that is not.
 	Loaded []source.Window
@@ -54,6 +57,8 @@ type State struct {
 	Pending []Planned
 	// Quarantined are the loaded windows with events in quarantine, in order.
 	Quarantined []Quarantined
+	// Again are the loaded windows that are to be loaded again, in order.
+	Again []source.Window
 	// First and Last are the lowest and highest events that are loaded.
 	First, Last sinks.Anchor
 	Totals      Totals
@@ -131,13 +136,17 @@ type Change struct {
 	Plan []Planned
 	// Finish marks windows as loaded, planned before or not.
 	Finish []Loaded
-	// Replace takes windows that are loaded as they were loaded again.
+	// Again marks loaded windows as such that are to be loaded again, before
+	// any of them is. Replace takes them as they were.
+	Again   []source.Window
 	Replace []Loaded
 	// Tables replaces the job's tables.
 	Tables []*transform.Table
-	// Fingerprint names the rules from now on, and Rules are these rules.
+	// Fingerprint names the rules from now on, Rules are these rules, and
+	// Superseded those that they took the place of.
 	Fingerprint string
 	Rules       json.RawMessage
+	Superseded  []string
 	// Signature replaces the sink's signature.
 	Signature string
 	// Begin records a run that begins; End one that has ended, by its ID.

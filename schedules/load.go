@@ -160,7 +160,7 @@ func (r *run) once(ctx context.Context, w source.Window) (Loaded, error) {
 	r.keepBatcher(b)
 	out.Events, out.Extra, out.Rows, out.Bytes = stats.Events, stats.Extra, stats.Rows, stats.Bytes
 	out.Quarantined, out.Discarded, out.newer = stats.Quarantined, stats.Discarded, stats.Newer
-	out.Fingerprint = j.Pipeline.Fingerprint()
+	out.Fingerprint, out.Superseded = j.Pipeline.Fingerprint(), r.state.Superseded
 	j.watch(Step{Name: StepCommit, Window: w})
 	if err := txn.Commit(ctx, out.Summary); err != nil {
 		return Loaded{}, fmt.Errorf("commit %s: %w", w, err)

@@ -25,7 +25,22 @@ func (j *Job) Rebuild(ctx context.Context, dropOld bool) (*Report, error) {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}
 	if len(live.Loaded) == 0 && len(live.Pending) == 0 {
-		return j.Run(ctx) // there is nothing yet that could be replaced
+		n, err := gens.Live(ctx, j.Name)
+		if err != nil {
+			return nil, fmt.Errorf("find the live generation: %w", err)
+		}
+		if n == 0 {
+			return j.Run(ctx) // there is nothing yet that could be replaced
+		}
+		// The ledger was lost. What is there is to be replaced, so that its
+		// rules do not matter.
+		err = j.hold(ctx, func(r *run) error {
+			r.anyRules = true
+			return r.reconcile(ctx)
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	return j.do(ctx, j.Ledger.Next(), "rebuild", func(r *run) error { return r.rebuild(ctx, gens, dropOld) })
 }

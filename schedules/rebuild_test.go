@@ -31,6 +31,14 @@ func (r *rig) eras(tb testing.TB) map[string]int {
 	return seen
 }
 
+// lose removes the ledger.
+func (r *rig) lose(tb testing.TB) {
+	tb.Helper()
+	if err := os.Remove(r.ledger); err != nil {
+		tb.Fatal(err)
+	}
+}
+
 func (r *rig) rebuild(tb testing.TB, change ...func(*schedules.Job)) *schedules.Report {
 	tb.Helper()
 	rep, err := r.job(tb, change...).Rebuild(tb.Context(), false)
@@ -121,51 +129,6 @@ func TestStaleExactly(t *testing.T) {
 	}
 	if diff := cmp.Diff([]source.Window{window(10, 20), window(30, 40)}, got.Tables[0].Windows); diff != "" {
 		t.Errorf("stale windows (-want +got):\n%s", diff)
-	}
-}
-
-// Rules that concern nothing that is loaded are taken over without a rebuild.
-func TestRulesThatConcernNothing(t *testing.T) {
-	r := newRig(t)
-	r.append(15, "D", "x") // of which no era says anything
-	r.run(t, under(""))
-	r.append(15, "A", "y")
-	if rep := r.run(t, under("new")); len(rep.Outdated) > 0 || rep.Events != 15 {
-		t.Errorf("got %+v", rep)
-	}
-	if diff := cmp.Diff(map[string]int{"": 15, "new": 15}, r.eras(t)); diff != "" {
-		t.Errorf("rows (-want +got):\n%s", diff)
-	}
-	if rep := r.run(t, under("new")); len(rep.Outdated) > 0 || rep.Windows != 0 {
-		t.Errorf("one more run: got %+v", rep)
-	}
-	// What the sink holds is of both, and tells a ledger that was lost so.
-	if err := os.Remove(r.ledger); err != nil {
-		t.Fatal(err)
-	}
-	r.append(1, "A", "y")
-	r.run(t, under("new"))
-	r.expectOnce(t)
-}
-
-// Rules that were not kept, or that come out otherwise now, cannot be followed.
-func TestRulesThatAreGone(t *testing.T) {
-	r := newRig(t)
-	r.append(15, "A", "x")
-	r.run(t, under("old"))
-	r.append(15, "A", "x")
-	for name, change := range map[string]func(*schedules.Job){
-		"no way back": func(j *schedules.Job) { j.Recompile = nil },
-	} {
-		_, err := r.job(t, under("new"), change).Run(t.Context())
-		var gone *schedules.RulesError
-		if !errors.As(err, &gone) || gone.Hint() == "" {
-			t.Errorf("%s: got %v", name, err)
-		}
-	}
-	r.rebuild(t, under("new"), func(j *schedules.Job) { j.Recompile = nil })
-	if diff := cmp.Diff(map[string]int{"new": 30}, r.eras(t)); diff != "" {
-		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 }
 
@@ -265,9 +228,7 @@ func TestLostLedgerAfterRebuild(t *testing.T) {
 	r.append(25, "A", "x")
 	r.run(t, under("old"))
 	r.rebuild(t, under("new"))
-	if err := os.Remove(r.ledger); err != nil {
-		t.Fatal(err)
-	}
+	r.lose(t)
 	r.append(5, "A", "x")
 	if rep := r.run(t, under("new")); rep.Events != 5 || rep.Generation != 2 {
 		t.Errorf("got %+v", rep)

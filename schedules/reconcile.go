@@ -14,7 +14,7 @@ import (
 // happened since, so that a run with nothing to load need not compare them.
 func (r *run) unchanged(ctx context.Context) (bool, error) {
 	s := r.state
-	if s.Signature == "" || len(s.Pending) > 0 || s.Fingerprint != r.job.Pipeline.Fingerprint() {
+	if s.Signature == "" || len(s.Pending) > 0 || len(s.Again) > 0 || s.Fingerprint != r.job.Pipeline.Fingerprint() {
 		return false, nil
 	}
 	now, err := r.signature(ctx)
@@ -63,6 +63,9 @@ func (r *run) reconcile(ctx context.Context) error {
 		}
 		there = tables
 	}
+	if r.anyRules {
+		return nil
+	}
 	return r.takeTables(ctx, there)
 }
 
@@ -92,8 +95,10 @@ func (r *run) compare(ctx context.Context, manifests []sinks.Manifest) error {
 		}
 		adopt = append(adopt, loadedFrom(m))
 	}
-	if err := r.sameRules(adopt); err != nil {
-		return err
+	if !r.anyRules {
+		if err := r.sameRules(adopt); err != nil {
+			return err
+		}
 	}
 	there = Union(there)
 	for _, w := range s.Loaded {
@@ -112,24 +117,24 @@ func (r *run) compare(ctx context.Context, manifests []sinks.Manifest) error {
 }
 
 // sameRules refuses windows that only the sink knows and that were loaded
-// under other rules. Where some of them are of the rules at hand, these were
-// taken for the whole generation later, and all is well.
+// under other rules, unless these were superseded by the rules at hand.
 func (r *run) sameRules(windows []Loaded) error {
 	now := r.job.Pipeline.Fingerprint()
-	other := ""
+	var superseded []string
 	for _, w := range windows {
-		switch w.Fingerprint {
-		case now:
-			return nil
-		case "":
-		default:
-			other = w.Fingerprint
+		if w.Fingerprint == now && len(w.Superseded) > len(superseded) {
+			superseded = w.Superseded
 		}
 	}
-	if other == "" {
-		return nil
+	for _, w := range windows {
+		if w.Fingerprint != "" && w.Fingerprint != now && !slices.Contains(superseded, w.Fingerprint) && !slices.Contains(r.state.Superseded, w.Fingerprint) {
+			return &RulesError{Job: r.job.Name, Old: w.Fingerprint, New: now}
+		}
 	}
-	return &RulesError{Job: r.job.Name, Old: other, New: now}
+	if len(superseded) > len(r.state.Superseded) {
+		r.state.Superseded = superseded
+	}
+	return nil
 }
 
 // foreign says that the sink holds a window that the ledger cannot have cut.
@@ -144,8 +149,12 @@ func (r *run) foreign(w source.Window, what string) error {
 // takeUp records windows that only the sink knew.
 func (r *run) takeUp(ctx context.Context, windows []Loaded) error {
 	c := Change{Finish: windows}
-	if r.state.Fingerprint == "" {
+	switch {
+	case r.anyRules:
+		c.Fingerprint = windows[len(windows)-1].Fingerprint
+	case r.state.Fingerprint == "":
 		c = r.named(c)
+		c.Superseded = r.state.Superseded
 	}
 	if err := r.lease.Save(ctx, c); err != nil {
 		return fmt.Errorf("take up what is loaded: %w", err)
@@ -186,13 +195,14 @@ func (r *run) takeTables(ctx context.Context, there []*transform.Table) error {
 	if len(s.Loaded) > 0 {
 		tables = newest(tables, there, r.holdsRows)
 	}
+	r.catalog = j.Pipeline.NewCatalog(tables)
+	tables = r.catalog.Tables() // with those that are frozen
 	if !slices.EqualFunc(tables, s.Tables, sameTable) {
 		if err := r.lease.Save(ctx, r.named(Change{Tables: tables})); err != nil {
 			return fmt.Errorf("save tables: %w", err)
 		}
 		s.Tables, s.Fingerprint = tables, now
 	}
-	r.catalog = j.Pipeline.NewCatalog(tables)
 	e, ok := j.Sink.(sinks.Evolver)
 	if !ok || within(tables, there) {
 		return nil

@@ -13,7 +13,8 @@ import (
 // there again, in place of what is loaded of it, so that none of its events is
 // lost or doubled. Where the rules have changed, they are taken over, once it
 // is shown that they make the same as before of all events in other windows;
-// else a Rebuild is needed, and a *RulesError says so.
+// else a Rebuild is needed, and a *RulesError says so. The windows are marked
+// in the ledger first: if Replay is interrupted, the next run finishes it.
 func (j *Job) Replay(ctx context.Context) (*Report, error) {
 	if _, ok := j.Sink.(sinks.Replacer); !ok {
 		return nil, fmt.Errorf("job %s: its sink cannot load a window again", j.Name)
@@ -22,17 +23,17 @@ func (j *Job) Replay(ctx context.Context) (*Report, error) {
 }
 
 func (r *run) replay(ctx context.Context) error {
-	now := r.job
+	now := r.job.Pipeline
 	if err := r.open(ctx); err != nil {
 		return err
 	}
-	if len(r.state.Quarantined) == 0 {
+	if len(r.state.Quarantined) == 0 && len(r.state.Again) == 0 {
 		return nil
 	}
 	if err := r.reconcile(ctx); err != nil {
 		return err
 	}
-	mark, err := now.watermark(ctx)
+	mark, err := r.job.watermark(ctx)
 	if err != nil {
 		return fmt.Errorf("find watermark: %w", err)
 	}
@@ -40,25 +41,55 @@ func (r *run) replay(ctx context.Context) error {
 	if err := r.checkSource(ctx, mark); err != nil {
 		return err
 	}
-	if err := r.lease.Save(ctx, Change{Begin: &r.record}); err != nil {
-		return fmt.Errorf("begin replay: %w", err)
+	if err := r.renew(ctx); err != nil { // what an earlier one has left
+		return err
 	}
-	if r.job.Pipeline != now.Pipeline {
-		if err := r.change(ctx, now.Pipeline); err != nil {
+	var windows []source.Window
+	for _, q := range r.state.Quarantined {
+		windows = append(windows, q.Window)
+	}
+	if r.job.Pipeline != now {
+		if err := r.change(ctx, now, windows); err != nil {
 			return err
+		}
+	} else if err := r.lease.Save(ctx, Change{Again: windows}); err != nil {
+		return fmt.Errorf("save what is to be loaded again: %w", err)
+	}
+	r.state.Again = windows
+	return r.renew(ctx)
+}
+
+// renew loads the windows again that are marked so.
+func (r *run) renew(ctx context.Context) (err error) {
+	if len(r.state.Again) == 0 {
+		return nil
+	}
+	if r.record.ID == 0 {
+		if err := r.lease.Save(ctx, Change{Begin: &r.record}); err != nil {
+			return fmt.Errorf("begin to load windows again: %w", err)
 		}
 	}
 	var todo []Planned
-	for _, q := range r.state.Quarantined {
-		todo = append(todo, Planned{Window: q.Window})
+	for _, w := range r.state.Again {
+		todo = append(todo, Planned{Window: w})
 	}
 	r.replace = true
-	return r.load(ctx, todo)
+	err = r.load(ctx, todo)
+	r.replace = false
+	if err != nil {
+		return err
+	}
+	state, err := r.ledger.State(ctx, r.job.Name)
+	if err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	r.state = state
+	return nil
 }
 
-// change takes over new rules, if they make no difference to the windows that
-// have nothing in quarantine.
-func (r *run) change(ctx context.Context, now *transform.Pipeline) error {
+// change takes over new rules, if they make no difference to the windows
+// other than those that are to be loaded again.
+func (r *run) change(ctx context.Context, now *transform.Pipeline, again []source.Window) error {
 	old := r.job.Pipeline
 	refuse := func(format string, args ...any) error {
 		return &RulesError{Job: r.job.Name, Old: old.Fingerprint(), New: now.Fingerprint(), Reason: fmt.Sprintf(format, args...)}
@@ -66,33 +97,32 @@ func (r *run) change(ctx context.Context, now *transform.Pipeline) error {
 	if why := now.OtherTables(old); why != "" {
 		return refuse("%s, which concerns every window, not only those with events in quarantine", why)
 	}
-	var quarantined []source.Window
-	for _, q := range r.state.Quarantined {
-		quarantined = append(quarantined, q.Window)
+	if n := len(r.state.Pending); n > 0 {
+		return refuse("%d windows are planned under them; run the job first", n)
 	}
 	var rest []source.Window
 	for _, w := range r.state.Loaded {
-		rest = append(rest, Subtract(w, quarantined)...)
+		rest = append(rest, Subtract(w, again)...)
 	}
-	if len(r.state.Pending) > 0 {
-		return refuse("%d windows are planned under them; run the job first", len(r.state.Pending))
+	parts, err := r.job.parts(ctx, rest)
+	if err != nil {
+		return err
 	}
-	var differ int64
+	var count int64
 	var first source.Position
-	err := r.job.compare(ctx, old, now, rest, func(d differences) {
-		differ += d.count
-		if first.IsZero() || d.first.Compare(first) < 0 {
+	err = r.job.compare(ctx, old, now, parts, func(_ source.Window, d *differences) {
+		if count += d.count; first.IsZero() {
 			first = d.first
 		}
 	})
 	if err != nil {
-		return err
+		return fmt.Errorf("compare old rules and new: %w", err)
 	}
-	if differ > 0 {
-		return refuse("the present ones also make something else of %d events that are not in quarantine, the first at position %s", differ, first)
+	if count > 0 {
+		return refuse("the present ones also make something else of %d events that are not in quarantine, the first at position %s", count, first)
 	}
 	r.use(now)
 	r.catalog, r.idle = now.NewCatalog(r.state.Tables), nil
 	r.report.Outdated = nil
-	return r.takeRules(ctx)
+	return r.takeRules(ctx, again...)
 }

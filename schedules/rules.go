@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"backstory/source"
 	"backstory/transform"
 )
 
@@ -35,7 +36,7 @@ func (r *run) follow(ctx context.Context) error {
 		return err
 	}
 	changes := append(j.Pipeline.Changes(old), j.Pipeline.Unlike(s.Tables)...)
-	if len(s.Pending) == 0 && !slices.ContainsFunc(changes, s.concerned) {
+	if len(s.Pending) == 0 && len(s.Again) == 0 && !slices.ContainsFunc(changes, s.concerned) {
 		return r.takeRules(ctx)
 	}
 	r.report.Outdated = changes
@@ -51,13 +52,18 @@ func (r *run) use(p *transform.Pipeline) {
 	r.job = &j
 }
 
-// takeRules names the job's rules as those of the generation.
-func (r *run) takeRules(ctx context.Context) error {
-	c := r.named(Change{})
+// takeRules names the job's rules as those of the generation. The windows are
+// to be loaded again under them.
+func (r *run) takeRules(ctx context.Context, again ...source.Window) error {
+	s := r.state
+	c := r.named(Change{Again: again})
+	if s.Fingerprint != c.Fingerprint {
+		c.Superseded = append(slices.DeleteFunc(s.Superseded, func(f string) bool { return f == c.Fingerprint || f == s.Fingerprint }), s.Fingerprint)
+	}
 	if err := r.lease.Save(ctx, c); err != nil {
 		return fmt.Errorf("save rules: %w", err)
 	}
-	r.state.Fingerprint, r.state.Rules = c.Fingerprint, c.Rules
+	s.Fingerprint, s.Rules, s.Superseded, s.Again = c.Fingerprint, c.Rules, c.Superseded, again
 	return nil
 }
 
@@ -71,6 +77,9 @@ func (r *run) named(c Change) Change {
 			panic(err) // the fingerprint was made of the same
 		}
 		c.Rules = text
+	}
+	if r.state != nil && r.state.Fingerprint == c.Fingerprint {
+		c.Superseded = r.state.Superseded
 	}
 	return c
 }
@@ -100,5 +109,7 @@ func (s *State) concerned(c transform.Change) bool {
 	if c.Event == "" || s.Totals.Quarantined > 0 || s.Totals.Discarded > 0 {
 		return true // what has no rows may have been of any type
 	}
-	return slices.ContainsFunc(s.Tables, func(t *transform.Table) bool { return t.Event == c.Event || t.Event == "" })
+	return slices.ContainsFunc(s.Tables, func(t *transform.Table) bool {
+		return t.Event == c.Event || t.Event == "" && !t.IsQuarantine()
+	})
 }

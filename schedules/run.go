@@ -112,8 +112,10 @@ type run struct {
 	floor source.Position
 	// replace says that windows are loaded in place of themselves.
 	replace bool
-	started time.Time
-	record  Run
+	// anyRules takes up what the sink holds whatever rules it was loaded under.
+	anyRules bool
+	started  time.Time
+	record   Run
 
 	mu     sync.Mutex
 	idle   []*transform.Batcher // for the catalog as it is
@@ -143,6 +145,9 @@ func (r *run) all(ctx context.Context, ranges ...Range) error {
 	}
 	r.report.Watermark = mark
 	if err := r.checkSource(ctx, mark); err != nil {
+		return err
+	}
+	if err := r.renew(ctx); err != nil { // what a replay has left
 		return err
 	}
 	plan, err := j.plan(ctx, r.state, ranges, mark)

@@ -94,46 +94,54 @@ func (j *Job) Stale(ctx context.Context, exact bool) (*Stale, error) {
 
 // exactly leaves only what the present rules make otherwise.
 func (j *Job) exactly(ctx context.Context, old *transform.Pipeline, s *Stale) error {
+	windows := make(map[string][]source.Window) // to be compared, by event type
 	var all []source.Window
 	for _, t := range s.Tables {
+		windows[t.Event] = append(windows[t.Event], t.Windows...)
 		all = append(all, t.Windows...)
 	}
-	slices.SortFunc(all, func(a, b source.Window) int { return a.After.Compare(b.After) })
-	found := make(map[source.Window]map[string]int64)
-	err := j.compare(ctx, old, j.Pipeline, slices.Compact(all), func(d differences) {
-		if found[d.window] == nil {
-			found[d.window] = make(map[string]int64)
-		}
-		for event, n := range d.events {
-			found[d.window][event] += n
-		}
-		found[d.window][""] += d.count // for the table of all events
-	})
-	if err != nil {
+	found := make(map[source.Window]*differences)
+	if err := j.compare(ctx, old, j.Pipeline, sorted(all), func(w source.Window, d *differences) { found[w] = d }); err != nil {
 		return err
 	}
 	s.Exact = true
 	for i := range s.Tables {
 		t := &s.Tables[i]
-		t.Rows = 0
-		var windows []source.Window
-		for _, w := range t.Windows {
-			if n := found[w][t.Event]; n > 0 {
-				windows = append(windows, w)
-				t.Rows += n
+		t.Rows, t.Windows = 0, nil
+		if t.Name == "" && slices.ContainsFunc(s.Tables, func(o StaleTable) bool { return o.Name != "" && o.Event == t.Event }) {
+			continue // counted with the table
+		}
+		for _, w := range sorted(windows[t.Event]) {
+			if d := found[w]; d != nil && (t.Event == "" || d.events[t.Event] > 0) {
+				t.Windows = append(t.Windows, w)
+				t.Rows += d.of(t.Event)
 			}
 		}
-		t.Windows = windows
 	}
 	s.Tables = slices.DeleteFunc(s.Tables, func(t StaleTable) bool { return len(t.Windows) == 0 })
 	return nil
 }
 
-// stale lists the tables that a change concerns.
+// of counts the differences of an event type, "" for all.
+func (d *differences) of(event string) int64 {
+	if event == "" {
+		return d.count
+	}
+	return d.events[event]
+}
+
+// sorted puts windows into their order, each once.
+func sorted(windows []source.Window) []source.Window {
+	slices.SortFunc(windows, func(a, b source.Window) int { return a.After.Compare(b.After) })
+	return slices.Compact(windows)
+}
+
+// stale lists the tables that a change concerns, and the windows with events
+// that have no rows in any table.
 func (s *State) stale(c transform.Change, manifests []sinks.Manifest) []StaleTable {
 	var all []StaleTable
 	for _, t := range s.Tables {
-		if c.Event != "" && t.Event != c.Event && t.Event != "" || t.Name == transform.Quarantine {
+		if c.Event != "" && t.Event != c.Event && t.Event != "" || t.IsQuarantine() {
 			continue
 		}
 		st := StaleTable{Name: t.Name, Event: t.Event, Why: c.Why, Windows: s.Loaded}
@@ -150,8 +158,20 @@ func (s *State) stale(c transform.Change, manifests []sinks.Manifest) []StaleTab
 			all = append(all, st)
 		}
 	}
-	if c.Event != "" && len(all) == 0 && (s.Totals.Discarded > 0 || s.Totals.Quarantined > 0) {
-		all = append(all, StaleTable{Event: c.Event, Why: c.Why, Windows: s.Loaded})
+	if s.Totals.Discarded == 0 && s.Totals.Quarantined == 0 {
+		return all
+	}
+	rowless := StaleTable{Event: c.Event, Why: c.Why, Windows: s.Loaded}
+	if manifests != nil {
+		rowless.Windows = nil
+	}
+	for _, m := range manifests {
+		if m.Quarantined+m.Discarded > 0 {
+			rowless.Windows = append(rowless.Windows, m.Window)
+		}
+	}
+	if len(rowless.Windows) > 0 {
+		all = append(all, rowless)
 	}
 	return all
 }

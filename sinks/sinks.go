@@ -87,8 +87,10 @@ type Summary struct {
 	// Discarded those that the rules made nothing of.
 	Quarantined int64 `json:"quarantined,omitempty"`
 	Discarded   int64 `json:"discarded,omitempty"`
-	// Fingerprint names the rule set the rows were made with.
-	Fingerprint string `json:"fingerprint,omitempty"`
+	// Fingerprint names the rule set the rows were made with, and Superseded
+	// those that earlier loads of the generation were made with.
+	Fingerprint string   `json:"fingerprint,omitempty"`
+	Superseded  []string `json:"superseded,omitempty"`
 }
 
 // Anchor identifies an event well enough to tell whether a store is still

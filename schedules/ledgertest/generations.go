@@ -3,6 +3,7 @@ package ledgertest
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
 
 	"backstory/schedules"
@@ -87,9 +88,9 @@ func testRules(t *testing.T, p Place) {
 	l := p.open(t)
 	s := lease(t, l, job)
 	rules := json.RawMessage(`{"options":{"nested":true},"upcasters":[{"event":"Cart <ü>"}]}`)
-	save(t, s, schedules.Change{Fingerprint: "a", Rules: rules})
-	if got := state(t, p.open(t), job); string(got.Rules) != string(rules) || got.Fingerprint != "a" {
-		t.Errorf("rules: got %s of %s", got.Rules, got.Fingerprint)
+	save(t, s, schedules.Change{Fingerprint: "a", Rules: rules, Superseded: []string{"x", "y"}})
+	if got := state(t, p.open(t), job); string(got.Rules) != string(rules) || got.Fingerprint != "a" || !slices.Equal(got.Superseded, []string{"x", "y"}) {
+		t.Errorf("rules: got %s of %s after %v", got.Rules, got.Fingerprint, got.Superseded)
 	}
 	save(t, s, schedules.Change{Signature: "x"})
 	if got := state(t, l, job); string(got.Rules) != string(rules) {
@@ -133,8 +134,32 @@ func testReplace(t *testing.T, p Place) {
 		t.Errorf("loaded (-want +got):\n%s", diff)
 	}
 	for _, w := range []source.Window{window(20, 30), window(0, 5), window(0, 20)} {
+		if err := s.Save(t.Context(), schedules.Change{Again: []source.Window{w}}); err == nil {
+			t.Errorf("mark %s, which is not loaded so: got no error", w)
+		}
 		if err := s.Save(t.Context(), schedules.Change{Replace: []schedules.Loaded{loaded(w)}}); err == nil {
 			t.Errorf("replace %s, which is not loaded so: got no error", w)
 		}
+	}
+}
+
+// What is to be loaded again is known until it is.
+func testAgain(t *testing.T, p Place) {
+	l := p.open(t)
+	s := lease(t, l, job)
+	a, b, c := loaded(window(0, 10)), loaded(window(10, 20)), loaded(window(20, 30))
+	save(t, s, schedules.Change{Finish: []schedules.Loaded{a, b, c}})
+	want := state(t, l, job)
+	save(t, s, schedules.Change{Again: []source.Window{c.Window, a.Window}, Fingerprint: "new"})
+	got := state(t, p.open(t), job)
+	if diff := cmp.Diff([]source.Window{a.Window, c.Window}, got.Again); diff != "" {
+		t.Errorf("to be loaded again (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want.Loaded, got.Loaded); diff != "" || got.Totals != want.Totals {
+		t.Errorf("loaded (-want +got):\n%s", diff)
+	}
+	save(t, s, schedules.Change{Replace: []schedules.Loaded{c}})
+	if diff := cmp.Diff([]source.Window{a.Window}, state(t, l, job).Again); diff != "" {
+		t.Errorf("to be loaded again after one was (-want +got):\n%s", diff)
 	}
 }

@@ -43,6 +43,7 @@ func Run(t *testing.T, empty func(tb testing.TB) Place) {
 		{"generation", testGeneration},
 		{"rules", testRules},
 		{"replace", testReplace},
+		{"again", testAgain},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.fn(t, empty(t)) })

@@ -3,7 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"fmt"
+
+	"backstory/source"
 )
 
 // format is the version of the tables below. A Backstory that writes another
@@ -25,11 +26,11 @@ CREATE TABLE window (
 	row_count INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,
 	stored INTEGER NOT NULL DEFAULT 0, extra INTEGER NOT NULL DEFAULT 0,
 	planned_at TEXT NOT NULL, loaded_at TEXT NOT NULL DEFAULT '', ms INTEGER NOT NULL DEFAULT 0,
-	quarantined INTEGER NOT NULL DEFAULT 0, discarded INTEGER NOT NULL DEFAULT 0,
+	quarantined INTEGER NOT NULL DEFAULT 0, discarded INTEGER NOT NULL DEFAULT 0, again INTEGER NOT NULL DEFAULT 0,
 	PRIMARY KEY (job, generation, after_tx, after_seq)
 ) WITHOUT ROWID;
 CREATE INDEX window_pending ON window (job, generation, state) WHERE state = 'planned';
-` + quarantinedIndex + `
+` + attentionIndex + `
 -- What is loaded, as few ranges as possible.
 CREATE TABLE loaded (
 	job TEXT NOT NULL, generation INTEGER NOT NULL,
@@ -49,7 +50,7 @@ CREATE INDEX run_job ON run (job, id);
 const generationTable = `
 CREATE TABLE generation (
 	job TEXT NOT NULL, number INTEGER NOT NULL,
-	fingerprint TEXT NOT NULL DEFAULT '', rules TEXT NOT NULL DEFAULT '',
+	fingerprint TEXT NOT NULL DEFAULT '', rules TEXT NOT NULL DEFAULT '', superseded TEXT NOT NULL DEFAULT 'null',
 	tables TEXT NOT NULL DEFAULT '[]', signature TEXT NOT NULL DEFAULT '',
 	first TEXT NOT NULL DEFAULT '', last TEXT NOT NULL DEFAULT '',
 	windows INTEGER NOT NULL DEFAULT 0, events INTEGER NOT NULL DEFAULT 0, row_count INTEGER NOT NULL DEFAULT 0,
@@ -59,8 +60,10 @@ CREATE TABLE generation (
 ) WITHOUT ROWID;
 `
 
-const quarantinedIndex = `
-CREATE INDEX window_quarantined ON window (job, generation, quarantined) WHERE quarantined > 0;
+// attentionIndex finds the windows with events in quarantine, and those that
+// are to be loaded again.
+const attentionIndex = `
+CREATE INDEX window_attention ON window (job, generation) WHERE quarantined > 0 OR again > 0;
 `
 
 // fromFormat1 brings a ledger of format 1, which knew one generation of each
@@ -74,7 +77,8 @@ DROP TABLE job;
 ALTER TABLE job2 RENAME TO job;
 ALTER TABLE window ADD COLUMN quarantined INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE window ADD COLUMN discarded INTEGER NOT NULL DEFAULT 0;
-` + quarantinedIndex + `
+ALTER TABLE window ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
+` + attentionIndex + `
 UPDATE ledger SET format = 2;
 `
 
@@ -92,7 +96,7 @@ func (l *Ledger) migrate(ctx context.Context) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("bring it to format %d: %w", format, err)
+		return source.Setup("run the job once with the right to write to the ledger", "bring it to format %d: %w", format, err)
 	}
 	return nil
 }

@@ -85,11 +85,6 @@ func (l *Ledger) prepare(ctx context.Context) error {
 	if err := l.db.QueryRowContext(ctx, `SELECT format FROM ledger`).Scan(&version); err != nil {
 		return err
 	}
-	if version < format {
-		if err := l.migrate(ctx); err != nil {
-			return err
-		}
-	}
 	if version > format {
 		return source.Setup("use the newest Backstory that has worked on it", "its format is %d, and this Backstory knows formats up to %d", version, format)
 	}
@@ -99,6 +94,9 @@ func (l *Ledger) prepare(ctx context.Context) error {
 	}
 	if check != "ok" {
 		return fmt.Errorf("%w: %s", errDamaged, check)
+	}
+	if version < format {
+		return l.migrate(ctx)
 	}
 	return nil
 }

@@ -114,6 +114,15 @@ func (s *lease) saveWindows(ctx context.Context, tx *sql.Tx, generation int, c s
 			return fmt.Errorf("finish %s: %w", w.Window, err)
 		}
 	}
+	for _, w := range c.Again {
+		res, err := tx.ExecContext(ctx, `UPDATE window SET again = 1`+atWindow, s.at(generation, w)...)
+		if err == nil {
+			err = oneRow(res)
+		}
+		if err != nil {
+			return fmt.Errorf("mark %s: %w", w, err)
+		}
+	}
 	for _, w := range c.Replace {
 		if err := s.replace(ctx, tx, generation, w, now); err != nil {
 			return fmt.Errorf("replace %s: %w", w.Window, err)
@@ -137,7 +146,11 @@ func (s *lease) saveRules(ctx context.Context, tx *sql.Tx, generation int, c sch
 		}
 	}
 	if c.Fingerprint != "" {
-		if err := errors.Join(set("fingerprint", c.Fingerprint), set("rules", string(c.Rules))); err != nil {
+		superseded, err := json.Marshal(c.Superseded)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(set("fingerprint", c.Fingerprint), set("rules", string(c.Rules)), set("superseded", string(superseded))); err != nil {
 			return err
 		}
 	}
@@ -200,19 +213,18 @@ func (s *lease) finish(ctx context.Context, tx *sql.Tx, generation int, w schedu
 // replace takes a loaded window as it was loaded again: the totals change by
 // the difference.
 func (s *lease) replace(ctx context.Context, tx *sql.Tx, generation int, w schedules.Loaded, now string) error {
-	key := []any{s.job, generation, int64(w.After.Tx), w.After.Seq, int64(w.Through.Tx), w.Through.Seq}
-	const at = ` WHERE job = ? AND generation = ? AND after_tx = ? AND after_seq = ? AND through_tx = ? AND through_seq = ? AND state = 'loaded'`
+	key := s.at(generation, w.Window)
 	var events, rows, bytes, stored, extra, quarantined, discarded int64
-	err := tx.QueryRowContext(ctx, `SELECT events, row_count, bytes, stored, extra, quarantined, discarded FROM window`+at, key...).
+	err := tx.QueryRowContext(ctx, `SELECT events, row_count, bytes, stored, extra, quarantined, discarded FROM window`+atWindow, key...).
 		Scan(&events, &rows, &bytes, &stored, &extra, &quarantined, &discarded)
 	if errors.Is(err, sql.ErrNoRows) {
-		return errors.New("it is not loaded")
+		return errNotLoaded
 	}
 	if err != nil {
 		return err
 	}
 	values := append([]any{w.Events, w.Rows, w.Bytes, w.Stored, w.Extra, w.Quarantined, w.Discarded, now, w.Duration.Milliseconds()}, key...)
-	if _, err := tx.ExecContext(ctx, `UPDATE window SET events = ?, row_count = ?, bytes = ?, stored = ?, extra = ?, quarantined = ?, discarded = ?, loaded_at = ?, ms = ?`+at,
+	if _, err := tx.ExecContext(ctx, `UPDATE window SET events = ?, row_count = ?, bytes = ?, stored = ?, extra = ?, quarantined = ?, discarded = ?, loaded_at = ?, ms = ?, again = 0`+atWindow,
 		values...); err != nil {
 		return err
 	}
@@ -220,6 +232,23 @@ func (s *lease) replace(ctx context.Context, tx *sql.Tx, generation int, w sched
 		extra = extra + ?, quarantined = quarantined + ?, discarded = discarded + ? WHERE job = ? AND number = ?`,
 		w.Events-events, w.Rows-rows, w.Bytes-bytes, w.Stored-stored, w.Extra-extra, w.Quarantined-quarantined, w.Discarded-discarded, s.job, generation)
 	return err
+}
+
+// atWindow is true for the loaded window that at gives the values of.
+const atWindow = ` WHERE job = ? AND generation = ? AND after_tx = ? AND after_seq = ? AND through_tx = ? AND through_seq = ? AND state = 'loaded'`
+
+func (s *lease) at(generation int, w source.Window) []any {
+	return []any{s.job, generation, int64(w.After.Tx), w.After.Seq, int64(w.Through.Tx), w.Through.Seq}
+}
+
+var errNotLoaded = errors.New("it is not loaded")
+
+// oneRow refuses a change that has changed nothing.
+func oneRow(res sql.Result) error {
+	if n, err := res.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	return errNotLoaded
 }
 
 // cover adds a window to the ranges that are loaded, joining its neighbours.

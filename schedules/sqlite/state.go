@@ -36,10 +36,10 @@ func (l *Ledger) State(ctx context.Context, job string) (*schedules.State, error
 	if err := runs(ctx, c, s); err != nil {
 		return nil, explain(err, "%s", l.path)
 	}
-	var rules, tables, first, last string
-	err = c.QueryRowContext(ctx, `SELECT fingerprint, rules, tables, signature, first, last,
+	var rules, superseded, tables, first, last string
+	err = c.QueryRowContext(ctx, `SELECT fingerprint, rules, superseded, tables, signature, first, last,
 			windows, events, row_count, bytes, stored, extra, quarantined, discarded
-		FROM generation WHERE job = ? AND number = ?`, job, s.Generation).Scan(&s.Fingerprint, &rules, &tables, &s.Signature, &first, &last,
+		FROM generation WHERE job = ? AND number = ?`, job, s.Generation).Scan(&s.Fingerprint, &rules, &superseded, &tables, &s.Signature, &first, &last,
 		&s.Totals.Windows, &s.Totals.Events, &s.Totals.Rows, &s.Totals.Bytes, &s.Totals.Stored, &s.Totals.Extra,
 		&s.Totals.Quarantined, &s.Totals.Discarded)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -50,6 +50,9 @@ func (l *Ledger) State(ctx context.Context, job string) (*schedules.State, error
 	}
 	if rules != "" {
 		s.Rules = json.RawMessage(rules)
+	}
+	if err := json.Unmarshal([]byte(superseded), &s.Superseded); err != nil {
+		return nil, explain(fmt.Errorf("%w: superseded rules of job %s: %w", errDamaged, job, err), "%s", l.path)
 	}
 	if err := json.Unmarshal([]byte(tables), &s.Tables); err != nil {
 		return nil, explain(fmt.Errorf("%w: tables of job %s: %w", errDamaged, job, err), "%s", l.path)
@@ -99,13 +102,33 @@ func windows(ctx context.Context, c *sql.Conn, s *schedules.State) error {
 	if err != nil {
 		return err
 	}
-	quarantined, err := c.QueryContext(ctx, `SELECT after_tx, after_seq, through_tx, through_seq, quarantined FROM window INDEXED BY window_quarantined
-		WHERE job = ? AND generation = ? AND quarantined > 0 ORDER BY after_tx, after_seq`, s.Job, s.Generation)
+	return attention(ctx, c, s)
+}
+
+// attention reads which windows have events in quarantine or are to be loaded
+// again.
+func attention(ctx context.Context, c *sql.Conn, s *schedules.State) error {
+	const where = ` FROM window INDEXED BY window_attention WHERE job = ? AND generation = ? AND (quarantined > 0 OR again > 0) ORDER BY after_tx, after_seq`
+	quarantined, err := c.QueryContext(ctx, `SELECT after_tx, after_seq, through_tx, through_seq, quarantined`+where, s.Job, s.Generation)
 	if err != nil {
 		return err
 	}
-	return eachWindow(quarantined, func(w source.Window, events int64) {
-		s.Quarantined = append(s.Quarantined, schedules.Quarantined{Window: w, Events: events})
+	err = eachWindow(quarantined, func(w source.Window, events int64) {
+		if events > 0 {
+			s.Quarantined = append(s.Quarantined, schedules.Quarantined{Window: w, Events: events})
+		}
+	})
+	if err != nil {
+		return err
+	}
+	again, err := c.QueryContext(ctx, `SELECT after_tx, after_seq, through_tx, through_seq, again`+where, s.Job, s.Generation)
+	if err != nil {
+		return err
+	}
+	return eachWindow(again, func(w source.Window, marked int64) {
+		if marked > 0 {
+			s.Again = append(s.Again, w)
+		}
 	})
 }
 
