@@ -12,6 +12,9 @@ import (
 // different things.
 type differences struct {
 	comparer *transform.Comparer
+	// old takes in events as they were loaded, nil where all are compared;
+	// those that go to quarantine are not.
+	old *transform.Batcher
 	count    int64
 	first    source.Position
 	// events counts them by the types that either pipeline makes of them.
@@ -21,6 +24,12 @@ type differences struct {
 func (d *differences) take(e *source.Event) error {
 	if d.comparer.Same(e) {
 		return nil
+	}
+	if d.old != nil {
+		before := d.old.Stats().Quarantined
+		if err := d.old.Append(e); err != nil || d.old.Stats().Quarantined > before {
+			return err
+		}
 	}
 	if d.count++; d.count == 1 {
 		d.first = e.Position
@@ -33,12 +42,17 @@ func (d *differences) take(e *source.Event) error {
 
 // compare reads windows and calls differ, in their order, with the
 // differences between what two pipelines make of their events, where there
-// are any.
-func (j *Job) compare(ctx context.Context, old, now *transform.Pipeline, windows []source.Window, differ func(source.Window, *differences)) error {
+// are any. With the tables as they were loaded, it leaves out the events that
+// went to quarantine under old.
+func (j *Job) compare(ctx context.Context, old, now *transform.Pipeline, tables *transform.Catalog, windows []source.Window, differ func(source.Window, *differences)) error {
 	i := 0
 	return look(ctx, j, windows, 0, looking[*differences]{
 		make: func() *differences {
-			return &differences{comparer: now.NewComparer(old), events: make(map[string]int64)}
+			d := &differences{comparer: now.NewComparer(old), events: make(map[string]int64)}
+			if tables != nil {
+				d.old = old.NewBatcher(tables, j.Limits, func(*transform.Table, transform.Record) error { return nil })
+			}
+			return d
 		},
 		take: func(d *differences) func(*source.Event) error { return d.take },
 		merge: func(d *differences) {

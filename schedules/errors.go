@@ -1,6 +1,10 @@
 package schedules
 
-import "fmt"
+import (
+	"fmt"
+
+	"backstory/source"
+)
 
 // DisagreeError says that ledger, sink and source do not tell the same
 // story: something was deleted, restored, exchanged or damaged. Nothing has
@@ -44,4 +48,30 @@ func (e *RulesError) Error() string {
 // Hint says what to do about the error.
 func (e *RulesError) Hint() string {
 	return "load all of it anew under the present rules with backstory rebuild " + e.Job + ", or put the rules back as they were"
+}
+
+// QuarantineError says that a rebuild has stopped before its swap, as too many
+// events of the new generation are in quarantine. It is kept, and goes on from
+// there.
+type QuarantineError struct {
+	Job             string
+	Events, Allowed int64
+	First           *source.EventError // nil where it is not known
+}
+
+func (e *QuarantineError) Error() string {
+	s := fmt.Sprintf("job %s: the new tables are not swapped in: %d events of them are in quarantine, and %d may be", e.Job, e.Events, e.Allowed)
+	if e.First != nil {
+		s += "; the first: " + e.First.Error()
+	}
+	return s
+}
+
+// Hint says what to do about the error.
+func (e *QuarantineError) Hint() string {
+	at := "POSITION"
+	if e.First != nil {
+		at = e.First.Position.String()
+	}
+	return "backstory explain " + at + " shows it step by step; mend the rules and rebuild again, or take the new tables as they are with --force. Readers see the old ones until then"
 }

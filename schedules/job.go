@@ -34,6 +34,9 @@ type Job struct {
 	// Sample is about how many events discovery looks at; 0 means
 	// DefaultSample, less than 0 all of them.
 	Sample int
+	// Quarantine is how many events of a generation may be in quarantine when
+	// a rebuild puts it in the place of one that has fewer.
+	Quarantine int64
 	// Recompile makes a pipeline of rules that the ledger kept; nil where that
 	// cannot be done.
 	Recompile func(transform.Rules) (*transform.Pipeline, error)

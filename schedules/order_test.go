@@ -84,7 +84,7 @@ func (o order) do(ctx context.Context, report func(*schedules.Report)) (err erro
 	case "compact":
 		_, err = j.Compact(ctx, sinks.CompactOptions{TargetBytes: 1 << 20})
 	case "rebuild":
-		rep, err = j.Rebuild(ctx, false)
+		rep, err = j.Rebuild(ctx, schedules.RebuildOptions{})
 	case "replay":
 		rep, err = j.Replay(ctx)
 	default:

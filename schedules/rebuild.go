@@ -9,13 +9,23 @@ import (
 	"backstory/sinks"
 )
 
+// RebuildOptions say how a rebuild ends.
+type RebuildOptions struct {
+	// DropOld removes the old generation, which else is kept until the next
+	// rebuild.
+	DropOld bool
+	// Force swaps the new generation in however much of it is in quarantine.
+	Force bool
+}
+
 // Rebuild loads a new generation of the job's tables under the present rules,
 // beside the one that readers see, and puts it in that one's place at once.
 // Where an earlier Rebuild under the same rules was interrupted, it goes on
 // with that. Runs of the job may go on meanwhile: they load the old generation,
-// and what they add is in the new one too before it takes the place. With
-// dropOld the old one is removed; else it is kept until the next Rebuild.
-func (j *Job) Rebuild(ctx context.Context, dropOld bool) (*Report, error) {
+// and what they add is in the new one too before it takes the place. A
+// generation with more events in quarantine than the job allows, and than the
+// old one has, does not take it, and a *QuarantineError says so.
+func (j *Job) Rebuild(ctx context.Context, o RebuildOptions) (*Report, error) {
 	gens, ok := j.Sink.(sinks.Generations)
 	if !ok {
 		return nil, fmt.Errorf("job %s: its sink cannot keep two generations apart", j.Name)
@@ -42,10 +52,21 @@ func (j *Job) Rebuild(ctx context.Context, dropOld bool) (*Report, error) {
 			return nil, err
 		}
 	}
-	return j.do(ctx, j.Ledger.Next(), "rebuild", func(r *run) error { return r.rebuild(ctx, gens, dropOld) })
+	for {
+		again := false
+		rep, err := j.do(ctx, j.Ledger.Next(), "rebuild", func(r *run) error {
+			err := r.rebuild(ctx, gens, o)
+			again = r.report.Finished && r.state.Fingerprint != j.Pipeline.Fingerprint()
+			return err
+		})
+		if err != nil || !again {
+			return rep, err
+		}
+		// An earlier rebuild under other rules has been finished first.
+	}
 }
 
-func (r *run) rebuild(ctx context.Context, gens sinks.Generations, dropOld bool) error {
+func (r *run) rebuild(ctx context.Context, gens sinks.Generations, o RebuildOptions) error {
 	j := r.job
 	live, err := gens.Live(ctx, j.Name)
 	if err != nil {
@@ -54,35 +75,45 @@ func (r *run) rebuild(ctx context.Context, gens sinks.Generations, dropOld bool)
 	if err := r.prepare(ctx, gens, live); err != nil {
 		return err
 	}
-	if r.state.Generation != live {
-		if err := r.build(ctx); err != nil {
-			return err
-		}
+	if r.state.Generation == live {
+		r.report.Finished = true
+	} else if err := r.build(ctx); err != nil {
+		return err
 	}
 	if err := r.lockLive(ctx); err != nil {
 		return err
 	}
-	if r.state.Generation != live {
-		// What was loaded into the old generation meanwhile.
-		if err := r.build(ctx); err != nil {
-			return err
+	if r.report.Finished {
+		// Whoever holds the job finishes what the swap has left to be done.
+		if h, ok := j.Sink.(sinks.Holder); ok {
+			if err := h.Hold(ctx, j.Name, live); err != nil {
+				return err
+			}
 		}
-		if err := r.covers(ctx); err != nil {
-			return err
-		}
-		j.watch(Step{Name: StepSwap})
-		if err := gens.Swap(ctx, j.Name, r.state.Generation); err != nil {
-			return fmt.Errorf("swap in generation %d: %w", r.state.Generation, err)
-		}
-	}
-	j.watch(Step{Name: StepSwapped})
-	if err := r.promote(ctx); err != nil {
+	} else if err := r.swap(ctx, gens, o.Force); err != nil {
 		return err
 	}
-	if dropOld {
+	j.watch(Step{Name: StepSwapped})
+	if o.DropOld { // before the ledger knows: an interrupted rebuild comes by here again
 		if err := gens.Drop(ctx, j.Name, r.state.Generation-1); err != nil {
 			return fmt.Errorf("drop generation %d: %w", r.state.Generation-1, err)
 		}
+	}
+	return r.promote(ctx)
+}
+
+// swap catches up with the live generation, whose lease is held, and takes
+// its place.
+func (r *run) swap(ctx context.Context, gens sinks.Generations, force bool) error {
+	if err := r.build(ctx); err != nil {
+		return err
+	}
+	if err := r.covers(ctx, force); err != nil {
+		return err
+	}
+	r.job.watch(Step{Name: StepSwap})
+	if err := gens.Swap(ctx, r.job.Name, r.state.Generation); err != nil {
+		return fmt.Errorf("swap in generation %d: %w", r.state.Generation, err)
 	}
 	return nil
 }
@@ -170,8 +201,9 @@ func (r *run) lockLive(ctx context.Context) error {
 	}
 }
 
-// covers makes sure that nothing the live generation holds is missing.
-func (r *run) covers(ctx context.Context) error {
+// covers makes sure that nothing the live generation holds is missing, or
+// too much of it in quarantine.
+func (r *run) covers(ctx context.Context, force bool) error {
 	live, err := r.job.Ledger.State(ctx, r.job.Name)
 	if err != nil {
 		return fmt.Errorf("read ledger: %w", err)
@@ -186,6 +218,10 @@ func (r *run) covers(ctx context.Context) error {
 				Advice: "begin again with backstory rebuild " + r.job.Name + "; the old generation stays in its place until then",
 			}
 		}
+	}
+	allowed := max(r.job.Quarantine, live.Totals.Quarantined)
+	if n := r.state.Totals.Quarantined; n > allowed && !force {
+		return &QuarantineError{Job: r.job.Name, Events: n, Allowed: allowed, First: r.report.FirstQuarantined}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package schedules_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
@@ -41,7 +42,7 @@ func (r *rig) lose(tb testing.TB) {
 
 func (r *rig) rebuild(tb testing.TB, change ...func(*schedules.Job)) *schedules.Report {
 	tb.Helper()
-	rep, err := r.job(tb, change...).Rebuild(tb.Context(), false)
+	rep, err := r.job(tb, change...).Rebuild(tb.Context(), schedules.RebuildOptions{Force: true})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -184,7 +185,7 @@ func TestRebuildResumes(t *testing.T) {
 					}
 					return nil
 				}}
-			}).Rebuild(t.Context(), false)
+			}).Rebuild(t.Context(), schedules.RebuildOptions{Force: true})
 			if !errors.Is(err, stop) {
 				t.Fatalf("got %v", err)
 			}
@@ -284,7 +285,7 @@ func TestOldGeneration(t *testing.T) {
 	check(1, 2)
 	r.rebuild(t, under("three"))
 	check(2, 3)
-	if _, err := r.job(t, under("four")).Rebuild(t.Context(), true); err != nil {
+	if _, err := r.job(t, under("four")).Rebuild(t.Context(), schedules.RebuildOptions{DropOld: true}); err != nil {
 		t.Fatal(err)
 	}
 	check(4)
@@ -298,4 +299,60 @@ func TestRebuildOfNothing(t *testing.T) {
 		t.Errorf("got %+v", rep)
 	}
 	r.expectOnce(t)
+}
+
+// allow lets so many events be in quarantine.
+func allow(n int64) func(*schedules.Job) { return func(j *schedules.Job) { j.Quarantine = n } }
+
+// A generation with more in quarantine than may be does not come in place of
+// a better one.
+func TestRebuildQuarantine(t *testing.T) {
+	r := newRig(t)
+	withBad(r)
+	r.run(t, under("mended"))
+	var bad *schedules.QuarantineError
+	if _, err := r.job(t, under("strict"), allow(2)).Rebuild(t.Context(), schedules.RebuildOptions{}); !errors.As(err, &bad) || bad.Events != 3 || bad.First == nil || bad.Hint() == "" {
+		t.Fatalf("got %v", err)
+	}
+	if s := r.state(t); s.Generation != 1 || s.Totals.Quarantined != 0 {
+		t.Errorf("the live generation: got %+v", s)
+	}
+	rep, err := r.job(t, under("strict"), allow(3)).Rebuild(t.Context(), schedules.RebuildOptions{})
+	if err != nil || rep.Generation != 2 || rep.Events != 0 {
+		t.Errorf("what was loaded is swapped in: got %+v, %v", rep, err)
+	}
+	if rep := r.rebuild(t, under("mended")); rep.Generation != 3 {
+		t.Errorf("got %+v", rep)
+	}
+	r.expectOnce(t)
+}
+
+// A rebuild that was stopped in the middle of its swap is finished, and one
+// under the present rules follows if these have changed meanwhile.
+func TestRebuildAfterSwap(t *testing.T) {
+	for era, want := range map[string]int{"new": 2, "newer": 3} {
+		t.Run(era, func(t *testing.T) {
+			r := newRig(t)
+			r.append(25, "A", "x")
+			r.run(t, under("old"))
+			ctx, cancel := context.WithCancel(t.Context())
+			_, err := r.job(t, under("new"), func(j *schedules.Job) {
+				j.Watch = func(s schedules.Step) {
+					if s.Name == schedules.StepSwapped {
+						cancel()
+					}
+				}
+			}).Rebuild(ctx, schedules.RebuildOptions{})
+			if !errors.Is(err, context.Canceled) {
+				t.Fatalf("got %v", err)
+			}
+			rep := r.rebuild(t, under(era))
+			if rep.Generation != want || rep.Finished != (era == "new") {
+				t.Errorf("got %+v", rep)
+			}
+			if diff := cmp.Diff(map[string]int{era: 25}, r.eras(t)); diff != "" {
+				t.Errorf("rows (-want +got):\n%s", diff)
+			}
+		})
+	}
 }

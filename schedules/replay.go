@@ -12,8 +12,8 @@ import (
 // Replay takes in what is in quarantine: it loads each window that has events
 // there again, in place of what is loaded of it, so that none of its events is
 // lost or doubled. Where the rules have changed, they are taken over, once it
-// is shown that they make the same as before of all events in other windows;
-// else a Rebuild is needed, and a *RulesError says so. The windows are marked
+// is shown that they make the same as before of all events that are not in
+// quarantine; else a Rebuild is needed, and a *RulesError says so. The windows are marked
 // in the ledger first: if Replay is interrupted, the next run finishes it.
 func (j *Job) Replay(ctx context.Context) (*Report, error) {
 	if _, ok := j.Sink.(sinks.Replacer); !ok {
@@ -48,6 +48,8 @@ func (r *run) replay(ctx context.Context) error {
 	for _, q := range r.state.Quarantined {
 		windows = append(windows, q.Window)
 	}
+	before := r.state.Totals.Quarantined
+	defer func() { r.report.TakenIn = before - r.state.Totals.Quarantined }()
 	if r.job.Pipeline != now {
 		if err := r.change(ctx, now, windows); err != nil {
 			return err
@@ -87,30 +89,26 @@ func (r *run) renew(ctx context.Context) (err error) {
 	return nil
 }
 
-// change takes over new rules, if they make no difference to the windows
-// other than those that are to be loaded again.
+// change takes over new rules, if they make no difference to events that are
+// not in quarantine. The windows are to be loaded again under them.
 func (r *run) change(ctx context.Context, now *transform.Pipeline, again []source.Window) error {
 	old := r.job.Pipeline
 	refuse := func(format string, args ...any) error {
 		return &RulesError{Job: r.job.Name, Old: old.Fingerprint(), New: now.Fingerprint(), Reason: fmt.Sprintf(format, args...)}
 	}
 	if why := now.OtherTables(old); why != "" {
-		return refuse("%s, which concerns every window, not only those with events in quarantine", why)
+		return refuse("%s, which concerns all events, not only those in quarantine", why)
 	}
 	if n := len(r.state.Pending); n > 0 {
 		return refuse("%d windows are planned under them; run the job first", n)
 	}
-	var rest []source.Window
-	for _, w := range r.state.Loaded {
-		rest = append(rest, Subtract(w, again)...)
-	}
-	parts, err := r.job.parts(ctx, rest)
+	parts, err := r.job.parts(ctx, r.state.Loaded)
 	if err != nil {
 		return err
 	}
 	var count int64
 	var first source.Position
-	err = r.job.compare(ctx, old, now, parts, func(_ source.Window, d *differences) {
+	err = r.job.compare(ctx, old, now, r.catalog, parts, func(_ source.Window, d *differences) {
 		if count += d.count; first.IsZero() {
 			first = d.first
 		}

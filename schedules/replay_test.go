@@ -142,3 +142,23 @@ func TestReplayUnderTheSameRules(t *testing.T) {
 		t.Errorf("ledger: got %+v", s.Totals)
 	}
 }
+
+// What shares a window with events in quarantine must not change either.
+func TestReplayThatChangesNeighbours(t *testing.T) {
+	r := newRig(t)
+	r.append(5, "B", "x")
+	r.appendBad(1, "A")
+	r.append(4, "A", "x")
+	r.run(t, under("strict:A"))
+	var rules *schedules.RulesError
+	if _, err := r.job(t, under("mended:A,B")).Replay(t.Context()); !errors.As(err, &rules) {
+		t.Errorf("got %v", err)
+	}
+	if diff := cmp.Diff(map[string]int{"": 6, "mended": 4}, r.eras(t)); diff != "" { // one row of the quarantine has no era
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	rep, err := r.job(t, under("mended:A")).Replay(t.Context())
+	if err != nil || rep.TakenIn != 1 {
+		t.Errorf("got %+v, %v", rep, err)
+	}
+}

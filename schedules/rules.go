@@ -35,7 +35,7 @@ func (r *run) follow(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	changes := append(j.Pipeline.Changes(old), j.Pipeline.Unlike(s.Tables)...)
+	changes := j.Pipeline.ChangesOf(old, s.Tables)
 	if len(s.Pending) == 0 && len(s.Again) == 0 && !slices.ContainsFunc(changes, s.concerned) {
 		return r.takeRules(ctx)
 	}

@@ -35,6 +35,10 @@ type Report struct {
 	// Held says that the watermark could not be taken in time.
 	Held     bool          `json:"held"`
 	Duration time.Duration `json:"duration_ns"`
+	// TakenIn counts the events that a replay took out of quarantine.
+	TakenIn int64 `json:"taken_in,omitempty"`
+	// Finished says that a rebuild which was interrupted has been finished.
+	Finished bool `json:"finished,omitempty"`
 	// Generation is the one that was loaded.
 	Generation int `json:"generation"`
 	// Outdated says how the present rules differ from those the generation

@@ -69,7 +69,7 @@ func (j *Job) Stale(ctx context.Context, exact bool) (*Stale, error) {
 	case err != nil:
 		return nil, err
 	default:
-		changes = append(j.Pipeline.Changes(old), j.Pipeline.Unlike(s.Tables)...)
+		changes = j.Pipeline.ChangesOf(old, s.Tables)
 	}
 	if len(changes) == 0 {
 		return nil, nil
@@ -101,7 +101,7 @@ func (j *Job) exactly(ctx context.Context, old *transform.Pipeline, s *Stale) er
 		all = append(all, t.Windows...)
 	}
 	found := make(map[source.Window]*differences)
-	if err := j.compare(ctx, old, j.Pipeline, sorted(all), func(w source.Window, d *differences) { found[w] = d }); err != nil {
+	if err := j.compare(ctx, old, j.Pipeline, nil, sorted(all), func(w source.Window, d *differences) { found[w] = d }); err != nil {
 		return err
 	}
 	s.Exact = true

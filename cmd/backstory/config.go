@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -64,6 +65,7 @@ func readConfigFor(p purpose, name string) (*config, error) {
 	if err != nil {
 		return nil, source.Setup("make it readable for this user", "read configuration: %w", err)
 	}
+	text = bytes.TrimPrefix(text, []byte("\ufeff")) // which some editors write
 	if !utf8.Valid(text) {
 		return nil, &configError{[]problem{{text: name + ": the file is not UTF-8 text"}}}
 	}
@@ -207,6 +209,7 @@ func (d *document) checkJob(node ast.Node, j jobConfig, again bool) {
 func (c *config) job(j jobConfig, src source.Source, p *transform.Pipeline) *schedules.Job {
 	return &schedules.Job{
 		Name: j.Name, Source: src, Pipeline: p, Version: version,
+		Quarantine: c.quarantine.Threshold,
 		WindowEvents: c.load.Window, Workers: c.load.Workers, Sample: c.load.Sample,
 		Recompile: c.rules.recompile,
 	}

@@ -48,6 +48,7 @@ func exitCode(err error) int {
 		event       *source.EventError
 		disagree    *schedules.DisagreeError
 		quarantined *quarantineError
+		rebuilt     *schedules.QuarantineError
 		rules       *schedules.RulesError
 		examples    *examplesError
 		eventFile   *eventFileError
@@ -65,7 +66,7 @@ func exitCode(err error) int {
 		return exitHeld
 	case errors.As(err, &setup), errors.As(err, &path), errors.As(err, &errno):
 		return exitEnvironment
-	case errors.As(err, &disagree), errors.Is(err, sinks.ErrDisagree), errors.As(err, &event), errors.As(err, &quarantined):
+	case errors.As(err, &disagree), errors.Is(err, sinks.ErrDisagree), errors.As(err, &event), errors.As(err, &quarantined), errors.As(err, &rebuilt):
 		return exitDisagree
 	}
 	return exitFailed

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"backstory/schedules"
 	"backstory/sinks"
@@ -66,6 +67,28 @@ func (a *app) holdings(ctx context.Context, s *schedules.State) ([]holding, erro
 		}
 	}
 	return held, nil
+}
+
+// look gives a job's status and what the sink holds of it. While a rebuild
+// swaps its generation in, ledger and sink are at odds for a moment: then it
+// looks again.
+func (a *app) look(ctx context.Context, j *schedules.Job, ask bool) (*schedules.Status, []holding, error) {
+	const tries, pause = 10, 100 * time.Millisecond
+	for n := 1; ; n++ {
+		s, err := j.Status(ctx, ask)
+		if err != nil {
+			return nil, nil, err
+		}
+		held, err := a.holdings(ctx, s.State)
+		if err == nil || n == tries {
+			return s, held, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		case <-time.After(pause):
+		}
+	}
 }
 
 // tableFolder gives the part of a file's path that ends with the table.

@@ -61,8 +61,6 @@ func (p *progress) step(s schedules.Step) {
 		p.bar.ChangeMax64(s.Events)
 	case schedules.StepDiscover:
 		p.bar.Describe(p.job + ": looking for columns")
-	case schedules.StepCompare:
-		p.bar.Describe(p.job + ": comparing old and new rules")
 	case schedules.StepSwap:
 		p.bar.Describe(p.job + ": putting the new tables in place")
 	case schedules.StepBegin:

@@ -13,8 +13,9 @@ func newReplay(g *globals) *cobra.Command {
 		Long: `Replay loads the windows that have events in quarantine again, each in place of
 itself, so that no event is lost or doubled: those that can be read, upcast and
 typed now are in their tables then, and the others stay in quarantine. Rules that
-have changed are taken over if they make nothing else of all other events; if
-they do, a rebuild is needed.`,
+have changed are taken over if they make nothing else of any event that is not in
+quarantine; if they do, a rebuild is needed. Interrupted, it is finished by the
+next run.`,
 		Example: "  backstory replay shop",
 		RunE: func(cmd *cobra.Command, names []string) error {
 			return load(cmd, g, names, work{

@@ -145,11 +145,11 @@ func (r *rules) pipeline(payload source.Payload) (*transform.Pipeline, error) {
 		all.Upcasters = r.upcasters.Text()
 		opts = r.upcasters.Options()
 	}
-	return r.compile(all, opts)
+	return r.compile(all, opts, true)
 }
 
 // recompile makes the pipeline of rules that a ledger has kept, with the
-// present key for masks.
+// present key for masks where they had one.
 func (r *rules) recompile(kept transform.Rules) (*transform.Pipeline, error) {
 	var opts []transform.Option
 	if len(kept.Upcasters) > 0 {
@@ -167,12 +167,12 @@ func (r *rules) recompile(kept transform.Rules) (*transform.Pipeline, error) {
 		}
 		opts = set.Options()
 	}
-	return r.compile(kept, opts)
+	return r.compile(kept, opts, kept.Mask != "")
 }
 
 // compile is what pipeline and recompile have in common.
-func (r *rules) compile(all transform.Rules, opts []transform.Option) (*transform.Pipeline, error) {
-	if len(r.mask.MaskKey) > 0 {
+func (r *rules) compile(all transform.Rules, opts []transform.Option, masked bool) (*transform.Pipeline, error) {
+	if masked && len(r.mask.MaskKey) > 0 {
 		opts = append(opts[:len(opts):len(opts)], transform.WithMask(upcast.Masker(r.mask.MaskKey)))
 	}
 	return transform.Compile(all, opts...)

@@ -84,6 +84,9 @@ func writeReport(cmd *cobra.Command, g *globals, a *app, verb string, rep *sched
 	rate := float64(rep.Events) / max(rep.Duration.Seconds(), 1e-3)
 	fmt.Fprintf(out, "%s: %s %s as %s in %s, %s, in %s (%s events/s)\n", rep.Job, verb, plural(rep.Events, "event"), plural(rep.Rows, "row"),
 		plural(rep.Windows, "window"), byteSize(rep.Stored), rep.Duration.Round(10*time.Millisecond), thousands(int64(rate)))
+	if rep.TakenIn > 0 {
+		fmt.Fprintf(out, "%s: %s taken in from quarantine\n", rep.Job, plural(rep.TakenIn, "event"))
+	}
 	a.quarantine.writeLost(out, rep)
 	if rep.Extra > 0 {
 		fmt.Fprintf(out, "%s: %s fitted no column and went to _extra: of another type than their column, or new where no columns are added\n", rep.Job, plural(rep.Extra, "value"))

@@ -23,7 +23,7 @@ configuration includes, so that they stay as they are.`,
 		Args: noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newSchemaShow(g), newSchemaDiff(g), newSchemaFreeze(g))
+	cmd.AddCommand(newSchemaShow(g), newSchemaDiff(g), newSchemaFreeze(g), newSchemaSQL(g))
 	return cmd
 }
 

@@ -34,11 +34,7 @@ finished by the next run, and may be asked while a run is under way.`,
 				return err
 			}
 			for _, j := range a.jobs {
-				s, err := j.Status(ctx, !offline)
-				if err != nil {
-					return err
-				}
-				held, err := a.holdings(ctx, s.State)
+				s, held, err := a.look(ctx, j, !offline)
 				if err != nil {
 					return err
 				}
