@@ -12,12 +12,13 @@ type Generations interface {
 	// done: whoever works on the live generation next finishes it. Live itself
 	// changes nothing.
 	Live(ctx context.Context, job string) (int, error)
-	// Swap makes a generation the live one, each table at once for its
-	// readers, tables that it does not have taken away. The one before is kept:
-	// it can be listed and checked, and given back by a Swap to it, but no
-	// longer loaded. Any other is dropped. No load of either may be under way.
-	// It is idempotent, and what an interrupted call has decided is finished by
-	// whoever holds the job next.
+	// Swap makes a generation the live one, all tables at once for their
+	// readers where the sink can do that, else each table at once; tables that
+	// it does not have are taken away. The one before is kept: it can be listed
+	// and checked, and given back by a Swap to it, but no longer loaded. Any
+	// other is dropped. No load of either may be under way. It is idempotent,
+	// and what an interrupted call has decided is finished by whoever holds the
+	// job next.
 	Swap(ctx context.Context, job string, generation int) error
 	// Drop removes all of a generation that is not live. One that is not
 	// there is no error.
@@ -28,7 +29,8 @@ type Generations interface {
 type Replacer interface {
 	// Replace starts a load in place of the one that is committed for exactly
 	// l's window. Until its Commit readers see the old rows, then the new
-	// ones, each table at once. An error wraps ErrDisagree where no such load
-	// is committed. No other load of the job may be under way.
+	// ones, of all tables at once as in a Swap. An error wraps ErrDisagree
+	// where no such load is committed. No other load of the job may be under
+	// way.
 	Replace(ctx context.Context, l Load) (Txn, error)
 }

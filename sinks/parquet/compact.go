@@ -213,7 +213,7 @@ func (j *job) gatherMerged(ctx context.Context, sw *swap, all []stored, merges m
 // mergeTable writes a table's merged files into a fresh folder, where the
 // others are linked.
 func (j *job) mergeTable(ctx context.Context, sw *swap, t *transform.Table, merges []merge, became map[string]sinks.File) error {
-	fresh, err := sw.folder(j.layout.table(t.Name))
+	fresh, err := sw.table(t.Name)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ import (
 
 // TestGeneration loads a generation beside the one that readers see.
 func TestGeneration(t *testing.T) {
-	root := t.TempDir()
+	root := scratch(t)
 	s := open(t, parquet.Options{Path: root})
 	defer s.Close()
 	w := sinktest.Window(0, 20)
@@ -56,7 +56,7 @@ func TestGeneration(t *testing.T) {
 
 // TestBudget loads tables whose row groups do not fit the budget together.
 func TestBudget(t *testing.T) {
-	root := t.TempDir()
+	root := scratch(t)
 	s := open(t, parquet.Options{Path: root, Budget: 64 << 10})
 	defer s.Close()
 	w := sinktest.Window(0, 30_000)
@@ -93,7 +93,7 @@ func TestBudget(t *testing.T) {
 
 // TestOrder checks that compaction keeps rows in the order of their positions.
 func TestOrder(t *testing.T) {
-	root := t.TempDir()
+	root := scratch(t)
 	s := open(t, parquet.Options{Path: root, RowGroupRows: 70})
 	defer s.Close()
 	var want []string
@@ -122,7 +122,7 @@ func TestOrder(t *testing.T) {
 // TestFingerprint checks that a merged file says which rules its rows were
 // made with.
 func TestFingerprint(t *testing.T) {
-	root := t.TempDir()
+	root := scratch(t)
 	s := open(t, parquet.Options{Path: root})
 	defer s.Close()
 	for at := int64(0); at < 40; at += 10 {
@@ -153,7 +153,7 @@ func TestFingerprint(t *testing.T) {
 // crash left, nor the lock. It sees what others change, also while the job is
 // held and little of it is read twice.
 func TestLook(t *testing.T) {
-	root := t.TempDir()
+	root := scratch(t)
 	s := open(t, parquet.Options{Path: root})
 	commit(t, s, sinktest.Window(0, 10), sinktest.Orders())
 	commit(t, s, sinktest.Window(10, 20), sinktest.Orders())
@@ -205,7 +205,7 @@ func TestLook(t *testing.T) {
 
 // TestTablesFile checks that the tables come back as they were evolved.
 func TestTablesFile(t *testing.T) {
-	root := t.TempDir()
+	root := scratch(t)
 	s := open(t, parquet.Options{Path: root})
 	want := sinktest.Grown()
 	want.Columns[2].Since = source.Position{Seq: 7}
@@ -237,7 +237,7 @@ func TestTablesFile(t *testing.T) {
 // TestHole checks that files are not merged across windows that are missing:
 // the rows that fill the hole would come behind the merged ones.
 func TestHole(t *testing.T) {
-	root := t.TempDir()
+	root := scratch(t)
 	s := open(t, parquet.Options{Path: root})
 	defer s.Close()
 	windows := []source.Window{sinktest.Window(0, 10), sinktest.Window(10, 20), sinktest.Window(30, 40), sinktest.Window(40, 50)}
@@ -259,7 +259,7 @@ func TestHole(t *testing.T) {
 // TestAbandoned checks that the files of a load which is never begun again
 // do not stay.
 func TestAbandoned(t *testing.T) {
-	root := t.TempDir()
+	root := scratch(t)
 	s := open(t, parquet.Options{Path: root})
 	txn, err := s.Begin(t.Context(), sinktest.Load(sinktest.Window(0, 10)))
 	if err != nil {

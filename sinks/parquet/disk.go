@@ -103,6 +103,16 @@ func link(from, to string) error {
 	return errors.Join(err, dst.Close())
 }
 
+// symlink makes a link of that text. It gives false where the file system has
+// no such links.
+func symlink(text, path string) (bool, error) {
+	err := os.Symlink(text, path)
+	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOTSUP) || errors.Is(err, syscall.ENOSYS) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // exists tells whether something of that name is there.
 func exists(path string) (bool, error) {
 	_, err := os.Lstat(path)

@@ -15,7 +15,7 @@ import (
 )
 
 // Evolve rewrites the files of tables that have new columns, without decoding
-// the columns they have. All files of a table change at once for readers.
+// the columns they have. All tables change at once for readers.
 // Tables of the job that are not among tables stay as they are.
 func (s *Sink) Evolve(ctx context.Context, name string, generation int, tables []*transform.Table) error {
 	j, err := s.job(ctx, name, generation)
@@ -117,7 +117,7 @@ func (j *job) growTable(ctx context.Context, sw *swap, loads []sinks.Manifest, t
 			}
 			if fresh == "" {
 				var err error
-				if fresh, err = sw.folder(j.layout.table(t.Name)); err != nil {
+				if fresh, err = sw.table(t.Name); err != nil {
 					return err
 				}
 			}

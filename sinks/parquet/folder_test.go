@@ -63,7 +63,7 @@ func expectError(t *testing.T, err error, parts ...string) {
 }
 
 func TestLayout(t *testing.T) {
-	root := t.TempDir()
+	root := scratch(t)
 	s := open(t, parquet.Options{Path: root})
 	defer s.Close()
 	byDay := sinktest.Refunds()
@@ -96,7 +96,7 @@ func TestLayout(t *testing.T) {
 
 // TestManifestText keeps the manifests readable for later versions.
 func TestManifestText(t *testing.T) {
-	root := t.TempDir()
+	root := scratch(t)
 	s := open(t, parquet.Options{Path: root, Version: "v0.0.0-test"})
 	defer s.Close()
 	commit(t, s, sinktest.Window(0, 20), sinktest.Refunds())
@@ -165,7 +165,7 @@ func TestDamagedManifest(t *testing.T) {
 		"without a window": func(s string) string { return strings.Replace(s, `"through": "20"`, `"through": "0"`, 1) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			root := t.TempDir()
+			root := scratch(t)
 			s := open(t, parquet.Options{Path: root})
 			commit(t, s, sinktest.Window(0, 20), sinktest.Refunds())
 			if err := s.Close(); err != nil {
@@ -190,7 +190,7 @@ func TestDamagedManifest(t *testing.T) {
 
 func TestFolderOfOthers(t *testing.T) {
 	ctx := t.Context()
-	root := t.TempDir()
+	root := scratch(t)
 	s := open(t, parquet.Options{Path: root})
 	defer s.Close()
 	commit(t, s, sinktest.Window(0, 20), sinktest.Orders())
@@ -231,7 +231,7 @@ func TestFolderOfOthers(t *testing.T) {
 
 // TestNameTaken commits to a name that a file took after the table was begun.
 func TestNameTaken(t *testing.T) {
-	root := t.TempDir()
+	root := scratch(t)
 	s := open(t, parquet.Options{Path: root})
 	defer s.Close()
 	commit(t, s, sinktest.Window(0, 20), sinktest.Orders())
@@ -253,7 +253,7 @@ func TestNameTaken(t *testing.T) {
 }
 
 func TestPathIsFile(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "file")
+	path := filepath.Join(scratch(t), "file")
 	if err := os.WriteFile(path, nil, 0o666); err != nil {
 		t.Fatal(err)
 	}
@@ -263,14 +263,14 @@ func TestPathIsFile(t *testing.T) {
 	expectError(t, err, path)
 	_, err = parquet.Open(t.Context(), parquet.Options{})
 	expectError(t, err, "path is empty")
-	_, err = parquet.Open(t.Context(), parquet.Options{Path: t.TempDir(), Codec: "rar"})
+	_, err = parquet.Open(t.Context(), parquet.Options{Path: scratch(t), Codec: "rar"})
 	expectError(t, err, "rar")
 }
 
 // TestLocked opens a job that another sink works on: writing waits and fails,
 // reading leaves alone what is under way.
 func TestLocked(t *testing.T) {
-	root := t.TempDir()
+	root := scratch(t)
 	first := open(t, parquet.Options{Path: root})
 	defer first.Close()
 	commit(t, first, sinktest.Window(0, 20), sinktest.Orders())
@@ -306,7 +306,7 @@ func TestLocked(t *testing.T) {
 
 // TestFullDisk lets a staged file be one that takes no bytes.
 func TestFullDisk(t *testing.T) {
-	root := t.TempDir()
+	root := scratch(t)
 	s := open(t, parquet.Options{Path: root})
 	defer s.Close()
 	w := sinktest.Window(0, 20)

@@ -105,7 +105,7 @@ func (g *gathering) gather(first int) error {
 	for _, f := range g.old {
 		gone[f.Path] = true
 	}
-	fresh, err := g.swap.folder(live)
+	fresh, err := g.swap.table(g.table.Name)
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (g *gathering) gather(first int) error {
 	if err != nil {
 		return err
 	}
-	return g.swap.settle(live, fresh)
+	return g.swap.settle(fresh)
 }
 
 // place gives the name that a file of the table has in the fresh folder.

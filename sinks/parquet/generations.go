@@ -81,7 +81,7 @@ func (s *Sink) layout(name string, generation int) (layout, *swapIntent, error) 
 }
 
 func replaced(what, name string, generation, live int) error {
-	return refuse("restore the ledger that belongs to this folder, or set sink.path to an empty folder",
+	return refuse("run the job once, so that its ledger learns of the rebuild; if that fails too, restore the ledger that belongs to this folder",
 		"%s job %s: generation %d was replaced by generation %d", what, name, generation, live)
 }
 
@@ -103,9 +103,9 @@ func (s *Sink) settled(ctx context.Context, name string) (int, error) {
 }
 
 // Swap makes a generation the live one: its tables' folders change places
-// with those of the one before, back to back, and then the folders of the
-// manifests and the two tables.json. What is then beside is the one before,
-// and is kept under its number.
+// with those of the one before, all at one moment for readers, and then the
+// folders of the manifests and the two tables.json. What is then beside is the
+// one before, and is kept under its number.
 func (s *Sink) Swap(ctx context.Context, name string, generation int) error {
 	if err := checkName("job", name); err != nil {
 		return err
@@ -142,15 +142,12 @@ func (s *Sink) swap(ctx context.Context, name string, live, generation int) erro
 	a, b := homeKey{name, live}, homeKey{name, generation}
 	lock := s.homes[a].lock
 	delete(s.homes, a)
-	err = errors.Join(err, s.release(b))
-	var j *job
-	if err == nil {
-		j, err = s.work(name, generation, layoutOf(s.path, name, generation, generation))
-	}
-	if err != nil {
+	if err = errors.Join(err, s.release(b)); err != nil {
 		return errors.Join(err, lock.Close())
 	}
-	s.homes[b] = &home{job: j, lock: lock}
+	if _, err := s.work(b, lock, layoutOf(s.path, name, generation, generation)); err != nil {
+		return err
+	}
 	s.step("swapped")
 	return nil
 }
@@ -179,15 +176,16 @@ func (s *Sink) exchangeAll(ctx context.Context, from, to *job) (decided bool, er
 			}
 		}
 	}
-	if err := s.dropOthers(ctx, from, to); err != nil {
-		return false, err
-	}
 	sw, err := from.newSwap("swap in generation " + strconv.Itoa(to.generation))
 	if err != nil {
 		return false, err
 	}
 	sw.to = to.generation
-	if err := sw.generations(from, to); err != nil {
+	err = sw.generations(from, to)
+	if err == nil {
+		err = s.dropOthers(ctx, from, to) // not before all else is known to be well
+	}
+	if err != nil {
 		return false, errors.Join(err, sw.drop())
 	}
 	err = sw.commit()
@@ -197,31 +195,18 @@ func (s *Sink) exchangeAll(ctx context.Context, from, to *job) (decided bool, er
 
 // generations gathers what two generations have to exchange.
 func (s *swap) generations(from, to *job) error {
+	s.fresh = to.layout.tables
+	s.dirs = append(s.dirs, to.layout.tables, to.layout.control)
 	var names []string
 	for _, t := range slices.Concat(to.tables.Tables, from.tables.Tables) {
-		if !slices.Contains(names, t.Name) {
-			names = append(names, t.Name)
+		if slices.Contains(names, t.Name) {
+			continue
 		}
-	}
-	for _, name := range names {
-		live, fresh := from.layout.table(name), to.layout.table(name)
-		here, err := exists(live)
-		if err != nil {
-			return err
-		}
-		there, err := exists(fresh)
-		switch {
-		case err != nil:
-		case there:
-			err = s.exchange(live, fresh)
-		case here:
-			err = s.takeAway(live, fresh)
-		}
-		if err != nil {
+		names = append(names, t.Name)
+		if err := s.change(t.Name); err != nil {
 			return err
 		}
 	}
-	s.dirs = append(s.dirs, to.layout.tables, to.layout.control)
 	return errors.Join(s.exchange(from.layout.manifests, to.layout.manifests), s.exchange(from.layout.tablesFile, to.layout.tablesFile))
 }
 

@@ -49,7 +49,7 @@ func second(w source.Window) sinks.Load {
 // after they change places. Their names differ, so that a reader who listed
 // the folder before does not read a mixture.
 func TestSwapLayout(t *testing.T) {
-	root := t.TempDir()
+	root := scratch(t)
 	s := open(t, parquet.Options{Path: root})
 	defer s.Close()
 	w := sinktest.Window(0, 20)
@@ -101,7 +101,7 @@ func TestSwapLayout(t *testing.T) {
 // TestSwapTaken has another job take the name of a table while a generation
 // that has it is being built.
 func TestSwapTaken(t *testing.T) {
-	root := t.TempDir()
+	root := scratch(t)
 	s := open(t, parquet.Options{Path: root})
 	defer s.Close()
 	w := sinktest.Window(0, 20)
@@ -149,7 +149,7 @@ func TestHalfWay(t *testing.T) {
 	}
 	for name, change := range changes {
 		for fails := 1; ; fails++ {
-			root := t.TempDir()
+			root := scratch(t)
 			s := open(t, parquet.Options{Path: root})
 			commit(t, s, windows[0], sinktest.Orders())
 			load(t, s, second(windows[0]), sinktest.Grown())
@@ -187,7 +187,7 @@ func TestHalfWay(t *testing.T) {
 // TestDroppedAside checks that what a crash left of a generation that was
 // being dropped is cleared away by who works on the job.
 func TestDroppedAside(t *testing.T) {
-	root := t.TempDir()
+	root := scratch(t)
 	s := open(t, parquet.Options{Path: root})
 	commit(t, s, sinktest.Window(0, 20), sinktest.Orders())
 	if err := s.Close(); err != nil {
@@ -209,7 +209,7 @@ func TestDroppedAside(t *testing.T) {
 
 // TestOnlyLooked looks at a folder that is not there, and leaves it so.
 func TestOnlyLooked(t *testing.T) {
-	root := filepath.Join(t.TempDir(), "a", "b")
+	root := filepath.Join(scratch(t), "a", "b")
 	s := open(t, parquet.Options{Path: root})
 	ctx := t.Context()
 	_, _, err := s.Manifests(ctx, sinktest.Job, 1)
@@ -228,7 +228,7 @@ func TestOnlyLooked(t *testing.T) {
 
 // TestQuarantine treats the table of failed events as any other.
 func TestQuarantine(t *testing.T) {
-	root := t.TempDir()
+	root := scratch(t)
 	s := open(t, parquet.Options{Path: root})
 	defer s.Close()
 	small, grown := sinktest.Orders(), sinktest.Grown()
@@ -271,7 +271,7 @@ func TestQuarantine(t *testing.T) {
 // TestReplaceFiles shows what becomes of a file whose middle is loaded again,
 // row groups of which are copied whole and in part.
 func TestReplaceFiles(t *testing.T) {
-	root := t.TempDir()
+	root := scratch(t)
 	s := open(t, parquet.Options{Path: root, RowGroupRows: 16})
 	defer s.Close()
 	windows := []source.Window{sinktest.Window(0, 50), sinktest.Window(50, 75), sinktest.Window(75, 150)}

@@ -3,7 +3,6 @@ package parquet
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
@@ -49,21 +48,21 @@ func (s *Sink) hold(ctx context.Context, name string, generation int) (*job, err
 	if err != nil {
 		return nil, err
 	}
-	j, err := s.work(name, generation, l)
-	if err != nil {
-		return nil, errors.Join(err, lock.Close())
-	}
-	s.homes[key] = &home{job: j, lock: lock}
-	return j, nil
+	return s.work(key, lock, l)
 }
 
-// work opens a job whose lock is held.
-func (s *Sink) work(name string, generation int, l layout) (*job, error) {
-	j := s.newJob(name, generation, l)
-	if err := j.recover(); err != nil {
-		return nil, err
+// work opens a generation whose lock is held, and gives the lock up on error.
+func (s *Sink) work(key homeKey, lock *os.File, l layout) (*job, error) {
+	j := s.newJob(key.job, key.generation, l)
+	s.homes[key] = &home{job: j, lock: lock}
+	err := j.recover()
+	if err == nil {
+		err = j.refresh()
 	}
-	return j, j.refresh()
+	if err != nil {
+		return nil, errors.Join(err, s.release(key))
+	}
+	return j, nil
 }
 
 // look opens a job's generation to read it: the one that this sink works on,
@@ -82,17 +81,8 @@ func (s *Sink) look(name string, generation int) (*job, error) {
 		return nil, err
 	}
 	j := s.newJob(name, generation, l)
-	if err := j.refresh(); err != nil {
-		if now, _, failed := s.layout(name, generation); failed != nil || now != l {
-			return nil, fmt.Errorf("%w while: %w", errMoved, err)
-		}
-		return nil, err
-	}
-	return j, nil
+	return j, j.refresh()
 }
-
-// errMoved says that a generation got another place while it was looked at.
-var errMoved = errors.New("a generation was swapped")
 
 // stayed tells whether a generation still is where it was looked for.
 func (s *Sink) stayed(j *job) bool {

@@ -10,7 +10,7 @@ import (
 )
 
 // swapFormat is the version of swap.json's layout.
-const swapFormat = 2
+const swapFormat = 3
 
 // swapIntent is swap.json: what is complete beside what it replaces. Once it
 // is there, the swap is finished by whoever works on the job next.
@@ -20,8 +20,11 @@ type swapIntent struct {
 	Generation int    `json:"generation"`
 	// To is the generation that takes the place of Generation, which is kept;
 	// 0 where the generation stays the same.
-	To      int          `json:"to,omitempty"`
-	What    string       `json:"what"`
+	To   int    `json:"to,omitempty"`
+	What string `json:"what"`
+	// Flip is what readers see of it if that is more than one table.
+	Flip *flip `json:"flip,omitempty"`
+	// Folders change places one after the other.
 	Folders []swapFolder `json:"folders"`
 }
 
@@ -77,35 +80,16 @@ func (j *job) finishSwap() error {
 	return j.carryOut(in)
 }
 
-// carryOut does all that an intent says, or what of it is not yet done. All
-// folders are replaced before the first is synced, since for so long readers
-// may see some that are replaced and some that are not.
+// carryOut does all that an intent says, or what of it is not yet done.
 func (j *job) carryOut(in *swapIntent) error {
-	folders := in.Folders
-	if in.To > 0 {
-		if done, err := in.isKept(j.layout); err != nil {
-			return err
-		} else if done {
-			folders = nil
-		}
-	}
-	var dirs []string
-	for i, f := range folders {
-		live, fresh, old := in.places(j.layout, i)
-		var err error
-		if f.Away {
-			err = j.takeAway(live, fresh)
-		} else {
-			err = j.replace(f.Inode, live, fresh, old, in.To > 0)
-		}
-		if err != nil {
-			return err
-		}
-		dirs = append(dirs, filepath.Dir(live), filepath.Dir(fresh))
-	}
-	j.sink.step("sync what was exchanged")
-	if err := syncDirs(dirs...); err != nil {
+	done, err := in.isKept(j.layout)
+	if err != nil {
 		return err
+	}
+	if !done {
+		if err := j.carryFolders(in); err != nil {
+			return err
+		}
 	}
 	if err := j.renameTables(); err != nil {
 		return err
@@ -124,6 +108,31 @@ func (j *job) carryOut(in *swapIntent) error {
 	}
 	j.sink.step("remove what was replaced")
 	return os.RemoveAll(j.layout.swap())
+}
+
+// carryFolders has readers see what is to come, and then the manifests follow.
+func (j *job) carryFolders(in *swapIntent) error {
+	if in.Flip != nil {
+		if err := j.flipper(in.Flip).carryOut(); err != nil {
+			return err
+		}
+	}
+	var dirs []string
+	for i, f := range in.Folders {
+		live, fresh, old := in.places(j.layout, i)
+		var err error
+		if f.Away {
+			err = j.takeAway(live, fresh)
+		} else {
+			err = j.replace(f.Inode, live, fresh, old, in.To > 0)
+		}
+		if err != nil {
+			return err
+		}
+		dirs = append(dirs, filepath.Dir(live), filepath.Dir(fresh))
+	}
+	j.sink.step("sync what was exchanged")
+	return syncDirs(dirs...)
 }
 
 // renameTables puts a tables.json that a swap has gathered in its place.
@@ -189,28 +198,40 @@ func (j *job) replace(id uint64, live, fresh, old string, keep bool) error {
 	return os.Rename(old, fresh)
 }
 
-// isKept tells whether all folders of a generation that was replaced are in
-// the place where they are kept.
+// isKept tells whether the folder of what a generation replaced has its last
+// name, and so nothing but its tables' folders may still have to come there.
 func (in *swapIntent) isKept(l layout) (bool, error) {
+	if in.To == 0 {
+		return false, nil
+	}
 	there, err := exists(filepath.Join(l.control, besideName(in.To)))
 	return !there, err
 }
 
 // keep renames the folder of the generation that is live now: it holds the one
-// that was.
+// that was, but for the tables' folders if they were flipped.
 func (j *job) keep(in *swapIntent) error {
-	if done, err := in.isKept(j.layout); err != nil || done {
+	done, err := in.isKept(j.layout)
+	if err != nil {
 		return err
 	}
-	kept := besideName(in.Generation)
-	if err := j.sink.discard(j.layout.control, in.Generation); err != nil { // made by mistake, if at all
-		return err
+	kept := filepath.Join(j.layout.control, besideName(in.Generation))
+	if !done {
+		if err := j.sink.discard(j.layout.control, in.Generation); err != nil { // made by mistake, if at all
+			return err
+		}
+		j.sink.step("keep generation %d", in.Generation)
+		if err := os.Rename(filepath.Join(j.layout.control, besideName(in.To)), kept); err != nil {
+			return err
+		}
+		if err := syncDir(j.layout.control); err != nil {
+			return err
+		}
 	}
-	j.sink.step("keep generation %d", in.Generation)
-	if err := os.Rename(filepath.Join(j.layout.control, besideName(in.To)), filepath.Join(j.layout.control, kept)); err != nil {
-		return err
+	if in.Flip == nil {
+		return nil
 	}
-	return syncDir(j.layout.control)
+	return j.flipper(in.Flip).keep(filepath.Join(kept, "tables"))
 }
 
 // follow gives the layout of a generation as it is while an intent is carried

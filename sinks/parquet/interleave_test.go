@@ -15,7 +15,7 @@ import (
 // TestInterleaved loads two tables by turns, each into several partitions, so
 // that the files of the one are begun between those of the other.
 func TestInterleaved(t *testing.T) {
-	root := t.TempDir()
+	root := scratch(t)
 	s := open(t, parquet.Options{Path: root})
 	defer s.Close()
 	orders, refunds := sinktest.Orders(), sinktest.Refunds()

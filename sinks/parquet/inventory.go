@@ -18,22 +18,26 @@ import (
 // changes nothing, and gives what is committed also beside another process;
 // what a crash left to be finished is not counted before it is.
 func (s *Sink) Manifests(ctx context.Context, name string, generation int) ([]sinks.Manifest, []*transform.Table, error) {
-	const tries = 5
+	const tries = 10
 	for n := 1; ; n++ {
-		j, err := s.look(name, generation)
-		if err == nil {
-			loads, tables, err := j.list()
-			// Another process may have merged manifests, or swapped generations,
-			// since they were looked for.
-			if ok := s.stayed(j); n == tries || ok && !errors.Is(err, fs.ErrNotExist) {
-				return loads, tables, errors.Join(err, ctx.Err())
-			}
-			continue
-		}
-		if n == tries || !errors.Is(err, errMoved) && !errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, err
+		loads, tables, stayed, err := s.list(name, generation)
+		// Another process may have merged manifests, or swapped generations and
+		// perhaps back, since they were looked for: what is wrong may be well.
+		if err == nil && stayed || n == tries || ctx.Err() != nil {
+			return loads, tables, errors.Join(err, ctx.Err())
 		}
 	}
+}
+
+// list reads the manifests and tables once, and tells whether they are still
+// where they were looked for.
+func (s *Sink) list(name string, generation int) ([]sinks.Manifest, []*transform.Table, bool, error) {
+	j, err := s.look(name, generation)
+	if err != nil {
+		return nil, nil, false, err
+	}
+	loads, tables, err := j.list()
+	return loads, tables, s.stayed(j), err
 }
 
 // list gives copies of the manifests and tables, the paths of files relative

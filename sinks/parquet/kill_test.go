@@ -29,14 +29,14 @@ func TestKill(t *testing.T) {
 		dieAtStep(t, root)
 		return
 	}
-	changes := sinktest.Changes(open(t, parquet.Options{Path: t.TempDir()}))
+	changes := sinktest.Changes(open(t, parquet.Options{Path: scratch(t)}))
 	if len(changes) != 9 {
 		t.Fatalf("got %d changes, want all that the suite has", len(changes))
 	}
 	for _, c := range changes {
 		t.Run(c.Name, func(t *testing.T) {
 			steps := 0
-			p := place(t.TempDir(), func(*parquet.Sink) {})
+			p := place(scratch(t), func(*parquet.Sink) {})
 			p.Prepare(t, c)
 			s := p.Open(t, func(string) { steps++ })
 			defer s.Close()
@@ -49,7 +49,7 @@ func TestKill(t *testing.T) {
 			for n := 1; n <= steps; n++ {
 				t.Run(strconv.Itoa(n), func(t *testing.T) {
 					t.Parallel() // most of it is waiting for the disk
-					root := t.TempDir()
+					root := scratch(t)
 					p := place(root, func(*parquet.Sink) {})
 					p.Prepare(t, c)
 					kill(t, root, c, n)

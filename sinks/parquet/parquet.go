@@ -28,11 +28,34 @@
 // again.
 //
 // Whatever else changes what readers see is a swap: what is to come is complete
-// and durable beside what is there; swap.json says what changes places with
-// what, and decides it; then folders are exchanged, each in one step.
-// Whoever works on the job next finishes what is decided, and clears away what
-// is not. New columns, merged files, loads in place of others and generations
-// are all brought in so.
+// and durable beside what is there; swap.json says what takes the place of
+// what, and decides it. New columns, merged files, loads in place of others and
+// generations are all brought in so. Whoever works on the job next finishes
+// what is decided, and clears away what is not. A single table's folder changes
+// places with the new one in one step. Several tables change at one moment
+// too:
+//
+//	swap/old/, swap/now -> old    made before the decision
+//	<table> -> _backstory/<job>/swap/now/<table>
+//	                              each changes places with the folder, which is then in swap/old/
+//	swap/now -> new               one rename, by which all tables are new; a generation's
+//	                              are not in swap/new/ but in generation-<n>/tables/
+//	<table>                       each link changes places with the new folder
+//
+// No other step changes what readers see, so whoever reads during a swap, or
+// days after a process was killed in one, finds all tables as they were or all
+// as they are to be: a table that is still to come, or is gone, is a link
+// that leads nowhere. pandas, pyarrow, polars and DuckDB, tried on folders left
+// by processes killed at such steps, follow the links, whether told the
+// table's folder, <table>/*.parquet or <table>/**/*.parquet. A search of the
+// root with ** is no way to read: it does not follow links but descends into
+// _backstory, where other generations are. Readers need the right to pass
+// through _backstory.
+//
+// Two things are weaker. One load's files appear one table after the other.
+// And where a file system cannot exchange two names (RENAME_EXCHANGE of Linux)
+// readers miss a table for a moment, and after a crash until the job is worked
+// on; where it has no symbolic links, tables change one after the other.
 package parquet
 
 import (
@@ -80,6 +103,8 @@ type Sink struct {
 	onStep  func(string)
 	// exchange swaps two names in one step, or gives false if that cannot be done.
 	exchange func(a, b string) (bool, error)
+	// symlink makes a link of that text, or gives false if that cannot be done.
+	symlink func(text, path string) (bool, error)
 
 	mu    sync.Mutex
 	homes map[homeKey]*home
@@ -121,7 +146,10 @@ func Open(ctx context.Context, o Options) (*Sink, error) {
 	if o.Budget <= 0 {
 		o.Budget = defaultBudget
 	}
-	return &Sink{path: o.Path, version: o.Version, budget: o.Budget, format: f, onStep: o.Step, exchange: exchange, homes: make(map[homeKey]*home)}, nil
+	return &Sink{
+		path: o.Path, version: o.Version, budget: o.Budget, format: f, onStep: o.Step,
+		exchange: exchange, symlink: symlink, homes: make(map[homeKey]*home),
+	}, nil
 }
 
 // Hold takes the job's lock, which Begin, Evolve and Compact would take too,

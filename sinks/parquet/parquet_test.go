@@ -13,17 +13,39 @@ import (
 )
 
 func TestSink(t *testing.T) {
-	sinktest.Run(t, func(t *testing.T) sinktest.Place { return place(t.TempDir(), func(*parquet.Sink) {}) })
+	sinktest.Run(t, func(t *testing.T) sinktest.Place { return place(scratch(t), func(*parquet.Sink) {}) })
 }
 
 // TestSinkWithoutExchange runs the suite as on a file system that cannot
 // exchange two folders in one step.
 func TestSinkWithoutExchange(t *testing.T) {
 	sinktest.Run(t, func(t *testing.T) sinktest.Place {
-		p := place(t.TempDir(), parquet.WithoutExchange)
+		p := place(scratch(t), parquet.WithoutExchange)
 		p.MayMiss = true
 		return p
 	})
+}
+
+// TestSinkWithoutLinks runs the suite as on a file system that has no links
+// that lead to folders.
+func TestSinkWithoutLinks(t *testing.T) {
+	sinktest.Run(t, func(t *testing.T) sinktest.Place {
+		p := place(scratch(t), parquet.WithoutLinks)
+		p.MayMix = true
+		return p
+	})
+}
+
+// scratch is a folder for what need not survive a loss of power, in memory
+// where that is to be had: most of the time would be waiting for the disk.
+func scratch(tb testing.TB) string {
+	tb.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "backstory")
+	if err != nil {
+		return tb.TempDir()
+	}
+	tb.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 // place is a folder whose sinks are changed by with.

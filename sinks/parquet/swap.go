@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 
 	"backstory/sinks"
 	"backstory/transform"
@@ -18,74 +17,86 @@ import (
 type swap struct {
 	job     *job
 	what    string
-	to      int // the generation that is live afterwards, 0 for the same
-	folders []swapFolder
-	dirs    []string // to be synced
-	decided bool     // the intent may be there
+	to      int    // the generation that is live afterwards, 0 for the same
+	fresh   string // the folder of the tables' new folders
+	tables  []swapTable
+	folders []swapFolder // that readers do not see
+	dirs    []string     // to be synced
+	decided bool         // the intent may be there
 }
 
 // newSwap begins a swap in an empty folder of its own.
 func (j *job) newSwap(what string) (*swap, error) {
 	j.sink.step("begin to %s", what)
-	if err := os.RemoveAll(j.layout.swap()); err != nil {
+	dir := j.layout.swap()
+	if err := os.RemoveAll(dir); err != nil {
 		return nil, err
 	}
-	return &swap{job: j, what: what}, makeDir(j.layout.swap())
+	s := &swap{job: j, what: what, fresh: filepath.Join(dir, "new")}
+	s.dirs = append(s.dirs, dir, s.fresh)
+	return s, makeDir(s.fresh)
 }
 
 // drop removes what was gathered, after an error before commit.
 func (s *swap) drop() error { return os.RemoveAll(s.job.layout.swap()) }
 
-// folder makes an empty folder that is to replace live.
-func (s *swap) folder(live string) (string, error) {
-	fresh := filepath.Join(s.job.layout.swap(), strconv.Itoa(len(s.folders)))
+// table makes an empty folder that is to replace a table's.
+func (s *swap) table(name string) (string, error) {
+	fresh := filepath.Join(s.fresh, name)
 	if err := makeDir(fresh); err != nil {
 		return "", err
 	}
 	s.dirs = append(s.dirs, fresh)
-	return fresh, s.exchange(live, fresh)
+	return fresh, s.change(name)
+}
+
+// change has a table's folder become the one among the fresh ones, if any.
+func (s *swap) change(name string) error {
+	live := s.job.layout.table(name)
+	before, err := exists(live)
+	if err != nil {
+		return err
+	}
+	if text, err := os.Readlink(live); err == nil {
+		return fault("put the folder itself in its place", "replace table %s: %s is a link to %s", name, live, text)
+	}
+	after, err := exists(filepath.Join(s.fresh, name))
+	if err == nil && (before || after) {
+		s.tables = append(s.tables, swapTable{name, before, after})
+	}
+	return err
+}
+
+// settle has a table taken away if the folder that replaces it, which was the
+// last to be made, has come out empty.
+func (s *swap) settle(fresh string) error {
+	if names, err := list(fresh); err != nil || len(names) > 0 {
+		return err
+	}
+	s.dirs = slices.DeleteFunc(s.dirs, func(dir string) bool { return dir == fresh })
+	n := len(s.tables) - 1
+	if s.tables[n].After = false; !s.tables[n].Before {
+		s.tables = s.tables[:n]
+	}
+	return os.Remove(fresh)
 }
 
 // exchange has what lies at fresh change places with live.
 func (s *swap) exchange(live, fresh string) error {
-	return s.add(swapFolder{Inode: inode(fresh)}, live, fresh)
+	f, err := s.folder(live, fresh)
+	f.Inode = inode(fresh)
+	s.folders = append(s.folders, f)
+	return err
 }
 
-// takeAway has live go to another place, and nothing come in its own.
-func (s *swap) takeAway(live, to string) error {
-	return s.add(swapFolder{Inode: inode(live), Away: true}, live, to)
-}
-
-func (s *swap) add(f swapFolder, live, fresh string) error {
+// folder gives the places of a folder relative to the root.
+func (s *swap) folder(live, fresh string) (swapFolder, error) {
 	live, err := filepath.Rel(s.job.layout.path, live)
 	if err != nil {
-		return err
+		return swapFolder{}, err
 	}
 	fresh, err = filepath.Rel(s.job.layout.path, fresh)
-	if err != nil {
-		return err
-	}
-	f.Live, f.Fresh = filepath.ToSlash(live), filepath.ToSlash(fresh)
-	s.folders = append(s.folders, f)
-	return nil
-}
-
-// settle has live taken away if the folder that replaces it, which was the
-// last to be made, has come out empty.
-func (s *swap) settle(live, fresh string) error {
-	if names, err := list(fresh); err != nil || len(names) > 0 {
-		return err
-	}
-	n := len(s.folders) - 1
-	s.folders = s.folders[:n]
-	s.dirs = slices.DeleteFunc(s.dirs, func(dir string) bool { return dir == fresh })
-	if err := os.Remove(fresh); err != nil {
-		return err
-	}
-	if there, err := exists(live); err != nil || !there {
-		return err
-	}
-	return s.takeAway(live, fresh)
+	return swapFolder{Live: filepath.ToSlash(live), Fresh: filepath.ToSlash(fresh)}, err
 }
 
 // sub makes a folder inside of one that folder gave.
@@ -127,10 +138,11 @@ func (s *swap) linkOthers(live, fresh string, skip func(rel string) bool) error 
 // manifests gathers manifests that replace all of the job's. Those in keep
 // are linked from the present folder.
 func (s *swap) manifests(changed []stored, keep []string) error {
-	fresh, err := s.folder(s.job.layout.manifests)
-	if err != nil {
+	fresh := filepath.Join(s.job.layout.swap(), "manifests")
+	if err := makeDir(fresh); err != nil {
 		return err
 	}
+	s.dirs = append(s.dirs, fresh)
 	for _, name := range keep {
 		if err := link(filepath.Join(s.job.layout.manifests, name), filepath.Join(fresh, name)); err != nil {
 			return err
@@ -145,7 +157,7 @@ func (s *swap) manifests(changed []stored, keep []string) error {
 			return err
 		}
 	}
-	return nil
+	return s.exchange(s.job.layout.manifests, fresh)
 }
 
 // manifest gathers one manifest that replaces the job's of that name.
@@ -173,11 +185,10 @@ func (s *swap) tablesFile(c *tablesFile) error {
 // commit decides the swap and carries it out.
 func (s *swap) commit() error {
 	j := s.job
-	j.sink.step("sync what is to %s", s.what)
-	if err := syncDirs(append(s.dirs, j.layout.swap())...); err != nil {
+	in := &swapIntent{Format: swapFormat, Job: j.name, Generation: j.generation, To: s.to, What: s.what}
+	if err := s.prepare(in); err != nil {
 		return err
 	}
-	in := &swapIntent{Format: swapFormat, Job: j.name, Generation: j.generation, To: s.to, What: s.what, Folders: s.folders}
 	data, err := json.MarshalIndent(in, "", "  ")
 	if err != nil {
 		return err
@@ -190,6 +201,44 @@ func (s *swap) commit() error {
 		return err
 	}
 	return j.carryOut(in)
+}
+
+// prepare says in an intent what changes, and makes durable what is to come.
+// What readers see of it is flipped if that is more than one table. Where the
+// file system has no links the tables change one after the other.
+func (s *swap) prepare(in *swapIntent) error {
+	j := s.job
+	j.sink.step("prepare to %s", s.what)
+	if j.generation == j.layout.live && len(s.tables) > 1 {
+		fresh, err := filepath.Rel(j.layout.path, s.fresh)
+		if err != nil {
+			return err
+		}
+		f := &flip{Fresh: filepath.ToSlash(fresh), Tables: s.tables}
+		ok, err := j.flipper(f).prepare()
+		if err != nil {
+			return errors.Join(err, j.flipper(f).unprepare())
+		}
+		if ok {
+			in.Flip = f
+		}
+	}
+	if in.Flip == nil {
+		for _, t := range s.tables {
+			live, fresh := j.layout.table(t.Name), filepath.Join(s.fresh, t.Name)
+			f, err := s.folder(live, fresh)
+			if err != nil {
+				return err
+			}
+			if f.Inode = inode(fresh); !t.After {
+				f.Inode, f.Away = inode(live), true
+			}
+			in.Folders = append(in.Folders, f)
+		}
+	}
+	in.Folders = append(in.Folders, s.folders...)
+	j.sink.step("sync what is to %s", s.what)
+	return syncDirs(s.dirs...)
 }
 
 // change prepares an operation that replaces committed files: no load may be

@@ -69,6 +69,14 @@ func Refunds() *transform.Table {
 	}})
 }
 
+// grownRefunds is Refunds with one column more.
+func grownRefunds() *transform.Table {
+	t := Refunds()
+	t.Version = 2
+	t.Columns = slices.Insert(t.Columns, len(t.Columns)-1, transform.Column{Name: "note", Type: transform.Type{Kind: transform.String}})
+	return shared(t)
+}
+
 // Record makes one row of t for each position of w; the same arguments give
 // the same rows. The caller releases it.
 func Record(t *transform.Table, w source.Window) arrow.Record {
@@ -103,8 +111,10 @@ func fill(b array.Builder, c transform.Column, p int64) {
 	case *array.Decimal128Builder:
 		b.Append(decimal128.FromI64(p*101 - 500))
 	case *array.ListBuilder:
+		// Neither empty nor with nulls in it: not every place tells an empty
+		// list from none, or knows lists of nulls.
 		b.Append(true)
-		for k := range p % 3 {
+		for k := range 1 + p%3 {
 			fillElement(b.ValueBuilder(), p, k)
 		}
 	}
@@ -113,11 +123,7 @@ func fill(b array.Builder, c transform.Column, p int64) {
 func fillElement(b array.Builder, p, k int64) {
 	switch b := b.(type) {
 	case *array.StringBuilder:
-		if k == 1 {
-			b.AppendNull()
-			return
-		}
-		b.Append(fmt.Sprintf("tag-%d", p%5))
+		b.Append(fmt.Sprintf("tag-%d", p%5+k))
 	case *array.StructBuilder:
 		b.Append(true)
 		b.FieldBuilder(0).(*array.StringBuilder).Append(fmt.Sprintf("sku-%d", k))

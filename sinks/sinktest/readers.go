@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"runtime"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"backstory/sinks"
 	"backstory/source"
+	"backstory/transform"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -66,6 +69,88 @@ func testReaders(t *testing.T, p Place) {
 		return nil
 	})
 	p.expectOld(t, windows...)
+	p.expectTidy(t, s)
+}
+
+// testAllTables reads several tables one after the other while one generation
+// after the other is swapped in, which at each step waits for the readers.
+// What is read later is never older, and so all that was read between two
+// readings of one generation is of that one.
+func testAllTables(t *testing.T, p Place) {
+	const generations = 4
+	var rounds atomic.Int64
+	var over atomic.Bool
+	ctx, s := t.Context(), p.Open(t, func(string) {
+		// One round may have begun before this step, the next has not.
+		for until := rounds.Load() + 2; rounds.Load() < until && !over.Load(); {
+			runtime.Gosched()
+		}
+	})
+	defer s.Close()
+	gens, ok := s.(sinks.Generations)
+	if !ok {
+		return
+	}
+	tables := []*transform.Table{Orders(), Refunds(), Returns()}
+	rows := func(generation int) source.Window { return Window(0, int64(10+generation)) }
+	load := func(generation int) error {
+		w := rows(generation)
+		txn, err := s.Begin(ctx, loadOf(generation, w))
+		if err != nil {
+			return err
+		}
+		return fillAndCommit(ctx, txn, w, w, tables...)
+	}
+	// round gives the generations that tables are of, but of those that are
+	// missing for a moment.
+	round := func() (seen []int, err error) {
+		for _, table := range tables {
+			got, err := p.poll(t, table.Name)
+			if errors.Is(err, fs.ErrNotExist) || p.MayMiss && len(got) == 0 {
+				continue
+			}
+			generation := len(got) - 10
+			if err != nil || generation < 1 || !sameLines(got, Lines(table, rows(generation))) {
+				return nil, fmt.Errorf("a reading of %s is of no generation: %d rows, %w", table.Name, len(got), err)
+			}
+			seen = append(seen, generation)
+		}
+		return seen, nil
+	}
+	over.Store(true) // nobody reads yet
+	if err := load(Generation); err != nil {
+		t.Fatal(err)
+	}
+	over.Store(false)
+	var g errgroup.Group
+	g.Go(func() error {
+		defer over.Store(true)
+		for n := Generation + 1; n <= generations; n++ {
+			if err := errors.Join(load(n), gens.Swap(ctx, Job, n)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	g.Go(func() error {
+		defer over.Store(true)
+		for ; !over.Load(); rounds.Add(1) {
+			seen, err := round()
+			if err != nil {
+				return err
+			}
+			if !slices.IsSorted(seen) && !p.MayMix {
+				return fmt.Errorf("tables read one after another are of generations %v", seen)
+			}
+		}
+		return nil
+	})
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range tables {
+		p.expect(t, table, rows(generations))
+	}
 	p.expectTidy(t, s)
 }
 

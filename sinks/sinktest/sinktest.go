@@ -34,6 +34,13 @@ type Place struct {
 	// MayMiss says that readers may miss a whole table after a crash until
 	// the sink is opened again.
 	MayMiss bool
+	// MayMix says that tables change one after the other: readers may find
+	// some that are changed and some that are not, and after a crash until the
+	// sink is opened again.
+	MayMix bool
+	// MayWait says that a change which can be repeated is finished only by
+	// that, and not by whoever looks.
+	MayWait bool
 }
 
 // Run runs the suite; empty makes an empty Place for each test.
@@ -58,6 +65,7 @@ func Run(t *testing.T, empty func(t *testing.T) Place) {
 		{"generations", testGenerations},
 		{"two processes", testTwoProcesses},
 		{"readers", testReaders},
+		{"readers of all tables", testAllTables},
 		{"replace", testReplace},
 		{"replace merged", testReplaceMerged},
 	}

@@ -251,7 +251,7 @@ func testInventory(t *testing.T, p Place) {
 	}
 	var got []string
 	for _, m := range m {
-		got = append(got, fmt.Sprint(m.Window, m.Summary == Summary(m.Window)))
+		got = append(got, fmt.Sprint(m.Window, cmp.Equal(m.Summary, Summary(m.Window))))
 		for _, lt := range m.Tables {
 			got = append(got, fmt.Sprint(lt.Name, " ", lt.Rows))
 		}

@@ -17,10 +17,10 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// Files lists the files below a folder as a reader globs them.
+// Files lists the files below a folder, or a link to one, as a reader globs them.
 func Files(dir string) ([]string, error) {
 	var files []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(dir+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && strings.HasSuffix(path, ".parquet") {
 			files = append(files, path)
 		}
@@ -32,9 +32,24 @@ func Files(dir string) ([]string, error) {
 	return files, err
 }
 
-// Folder gives the rows of all files below a folder, as memory.Line does.
+// Folder gives the rows of all files below a folder, as memory.Line does. If
+// the folder is replaced while it is listed, its files may be about to be
+// removed: that is fs.ErrNotExist, as it is if one of them is gone.
 func Folder(dir string) ([]string, error) {
+	before, err := os.Stat(dir)
+	if os.IsNotExist(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
 	files, err := Files(dir)
+	if err != nil {
+		return nil, err
+	}
+	if after, err := os.Stat(dir); err != nil || !os.SameFile(before, after) {
+		return nil, fmt.Errorf("list %s: another has taken its place: %w", dir, fs.ErrNotExist)
+	}
 	var lines []string
 	for _, path := range files {
 		more, err := Rows(path)
@@ -43,7 +58,7 @@ func Folder(dir string) ([]string, error) {
 		}
 		lines = append(lines, more...)
 	}
-	return lines, err
+	return lines, nil
 }
 
 // Rows gives the rows of a file, as memory.Line does.
