@@ -11,15 +11,15 @@ BINARY = os.environ["BACKSTORY"]
 
 
 class Job:
-    """A job that loads one store into a folder of its own below work.
+    """A job that loads one store into a folder of its own, out, below work.
 
     The sections of the configuration are written as JSON, which is YAML too, and
     text is YAML to stand behind them. The values of env are what its ${env:NAME}
     stand for.
     """
 
-    def __init__(self, work, source, env=None, text="", **sections):
-        self.out = pathlib.Path(work) / "out"
+    def __init__(self, work, source, env=None, text="", out="out", **sections):
+        self.out = pathlib.Path(work) / out
         self.config = pathlib.Path(work) / "backstory.yaml"
         self.env = {**os.environ, **(env or {})}
         self.sections = {"source": source, "sink": {"driver": "parquet", "path": str(self.out)}, "jobs": [{"name": "shop"}]}

@@ -132,11 +132,12 @@ def fill(r, p):
     return [f"if {p.at(name)} is None: {p.at(name)} = {value!r}"], [{"default": {p.to(name): value}}]
 
 
-# From a kind to another: how Python makes the value, and what the operation cast names it.
+# From a kind to another: how Python makes the value, and what the operation cast names it. Python
+# has decimals that are -0.00, and Backstory has one zero: that is what + 0 is for.
 CASTS = [
     ("cents", "decimal", "Decimal(repr({v})).quantize(Decimal('0.01'))", {"decimal": [18, 2]}),
-    ("measure", "decimal", "Decimal(repr({v})).quantize(Decimal('0.01'), ROUND_HALF_EVEN)", {"decimal": [18, 2], "round": "half_even"}),
-    ("measure", "decimal", "Decimal(repr({v})).quantize(Decimal('0.01'), ROUND_HALF_UP)", {"decimal": [18, 2], "round": "half_up"}),
+    ("measure", "decimal", "Decimal(repr({v})).quantize(Decimal('0.01'), ROUND_HALF_EVEN) + 0", {"decimal": [18, 2], "round": "half_even"}),
+    ("measure", "decimal", "Decimal(repr({v})).quantize(Decimal('0.01'), ROUND_HALF_UP) + 0", {"decimal": [18, 2], "round": "half_up"}),
     ("integer", "decimal", "Decimal({v}).quantize(Decimal('0.01'))", {"decimal": [18, 2]}),
     ("large", "whole", "Decimal({v})", {"decimal": [38, 0]}),
     ("whole", "text", "str({v})", "string"),
@@ -247,7 +248,7 @@ def compute(r, p):
         options.append((f"{py(n)} * 3 - 1", f"{ex(n)} * 3 - 1", "integer"))
         options.append((f"'many' if {py(n)} > 100 else 'few'", f'{ex(n)} > 100 ? "many" : "few"', "text"))
     if n and d:
-        options.append((f"{py(d)} * {py(n)}", f"{ex(d)} * {ex(n)}", "decimal"))
+        options.append((f"{py(d)} * {py(n)} + 0", f"{ex(d)} * {ex(n)}", "decimal"))
     if o:
         options.append((f"'absent' if {py(o)} is None else {py(o)}", f'{ex(o)} ?? "absent"', "text"))
     if tags:

@@ -36,7 +36,7 @@ KINDS = {
     "integer": lambda r: r.randint(-(10**6), 10**6),
     "large": lambda r: r.choice([-1, 1]) * r.randint(2**53, 2**63 - 1),
     "float": lambda r: r.choice([r.uniform(-1e6, 1e6), r.uniform(0, 1e-7), float(r.randint(-9, 9)), 1e22]),
-    "measure": lambda r: r.randint(-(10**8), 10**8) / 10**4,
+    "measure": lambda r: r.choice([r.randint(-(10**8), 10**8) / 10**4, 2.675, 0.125, -0.005, -0.004, 1e-7]),
     "cents": lambda r: r.randint(0, 10**7) / 100,
     "decimal": lambda r: decimal.Decimal(r.randint(-(10**9), 10**9)).scaleb(-2),
     "whole": lambda r: decimal.Decimal(r.randint(2**53, 2**63)),
@@ -55,7 +55,7 @@ KINDS = {
     "naive text": lambda r: naive(r).isoformat(),
     "day": lambda r: naive(r).strftime("%d.%m.%Y"),
     "seconds": lambda r: r.randrange(1_600_000_000, 1_800_000_000),
-    "json": lambda r: json.dumps({"note": text(r), "tag": r.choice(["a\/b", word(r)])}),
+    "json": lambda r: json.dumps({"note": text(r), "tag": r.choice(["a\\/b", word(r)])}),
 }
 
 PLAIN = {"integer", "float", "measure", "cents", "boolean", "text", "name", "place", "article", "code", "digits", "day", "seconds"}

@@ -78,12 +78,17 @@ ENVELOPE = {"position", "sub_index", "stream_id", "stream_version", "event_id", 
 
 
 def flatten(value, path, columns):
-    """Gives the columns of a value: a member's name behind those that lead to it, but for what is the envelope's."""
+    """Gives the columns of a value by the names that lead to it."""
     if not isinstance(value, dict):
-        columns["data_" + path if path in ENVELOPE else path] = leaf(value)
+        columns[column(path)] = leaf(value)
         return
     for name, member in value.items():
-        flatten(member, f"{path}_{plain(name)}" if path else plain(name), columns)
+        flatten(member, f"{path}.{name}" if path else name, columns)
+
+
+def column(path):
+    """Gives the name of the column that holds what a path leads to. Those of the envelope are taken."""
+    return "data_" + plain(path) if path in ENVELOPE else plain(path)
 
 
 def leaf(value):
@@ -96,5 +101,5 @@ def leaf(value):
 
 
 def plain(name):
-    """Gives the part of a column's name that a member's name is."""
+    """Gives a name as columns and the fields of structs have it."""
     return re.sub("[^A-Za-z0-9_]", "_", name)

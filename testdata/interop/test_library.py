@@ -5,64 +5,28 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
 import unittest
 
 import compare
-import servers
+import library
 import stores
 from backstory import Job
 from warehouse import PlainWarehouse, Warehouse
 
 WRITER = pathlib.Path(__file__).parent / "write.py"
-ZLIB = {"COMPRESSOR_TOPIC": "eventsourcing.compressor:ZlibCompressor"}
 
 
-def stored(app):
-    """Reads all events back through the library, and gives them by position."""
-    found, start = {}, 1
-    while page := app.recorder.select_notifications(start=start, limit=1_000):
-        for n in page:
-            payload = plain(n) if isinstance(app, PlainWarehouse) else restored(app, n)
-            for repeated in ["originator_id", "originator_version"]:
-                del payload[repeated]
-            found[n.id] = stores.event(n.id, n.originator_id, n.originator_version, n.topic, payload)
-        start = page[-1].id + 1
+def plain(app):
+    """Gives the events of an application that stores plain JSON, as they are stored."""
+    found = {}
+    for n in library.notifications(app):
+        payload = stores.document(n.state)
+        found[n.id] = library.event(n, n.topic, {**payload, "timestamp": datetime.datetime.fromisoformat(payload["timestamp"])})
     return found
 
 
-def restored(app, notification):
-    """Gives the payload as the library restores it."""
-    e = app.mapper.to_domain_event(notification)
-    return {**vars(e), "class_version": getattr(type(e), "class_version", 1)}
-
-
-def plain(notification):
-    payload = stores.document(notification.state)
-    return {**payload, "timestamp": datetime.datetime.fromisoformat(payload["timestamp"])}
-
-
-class Library(unittest.TestCase):
-    def setUp(self):
-        work = tempfile.TemporaryDirectory()
-        self.addCleanup(work.cleanup)
-        self.work = work.name
-
-    def sqlite(self):
-        path = os.path.join(self.work, "warehouse.sqlite")
-        env = {"PERSISTENCE_MODULE": "eventsourcing.sqlite", "SQLITE_DBNAME": path}
-        return env, {"driver": "sqlite", "path": path, "layout": "eventsourcing"}
-
-    def postgres(self):
-        url = servers.database()
-        return servers.settings(url), {"driver": "postgres", "url": url, "layout": "eventsourcing"}
-
-    def open(self, env, application=Warehouse):
-        app = application(env=env)
-        self.addCleanup(app.close)
-        return app
-
-    def increments(self, env, source, application=Warehouse):
+class Library(library.Case):
+    def increments(self, env, source, application=Warehouse, stored=library.restored):
         """Loads, lets the library append, loads again: exactly what was appended, each time."""
         job = Job(self.work, source)
         app = self.open(env, application)
@@ -80,17 +44,17 @@ class Library(unittest.TestCase):
 
     def test_sqlite_zlib(self):
         env, source = self.sqlite()
-        self.increments({**env, **ZLIB}, {**source, "state": {"compress": "zlib"}})
+        self.increments({**env, **library.ZLIB}, {**source, "state": {"compress": "zlib"}})
 
     def test_sqlite_plain(self):
-        self.increments(*self.sqlite(), PlainWarehouse)
+        self.increments(*self.sqlite(), PlainWarehouse, plain)
 
     def test_postgres(self):
         self.increments(*self.postgres())
 
     def meanwhile(self, env, source):
         """Loads again and again while another process writes: nothing is lost, nothing doubled."""
-        app = self.open(env)
+        app = self.open(env, Warehouse)
         for n in range(3):  # enough to know the type of every column
             app.ship(n)
         job = Job(self.work, source)
@@ -101,7 +65,7 @@ class Library(unittest.TestCase):
             self.assertEqual(writer.returncode, 0)
         events += job.run()["events"]
         self.assertEqual(events, 3 * 603)
-        compare.check(self, stored(app), job)
+        compare.check(self, library.restored(app), job)
 
     def test_sqlite_meanwhile(self):
         self.meanwhile(*self.sqlite())
