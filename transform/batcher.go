@@ -114,6 +114,7 @@ func (b *Batcher) Reset(write func(*Table, arrow.Record) error) {
 func (b *Batcher) Stats() Stats { return b.stats }
 
 // FirstFailed is why the first of the events that failed did, nil if none has.
+// Where payloads are not kept in quarantine it tells none of the event's values.
 func (b *Batcher) FirstFailed() *source.EventError { return b.first }
 
 // Append takes in one event, which it does not keep. One that fails goes to
@@ -230,11 +231,12 @@ func (b *Batcher) takeBack() {
 // fail puts an event into quarantine.
 func (b *Batcher) fail(e *source.Event, why *source.EventError) {
 	b.stats.Quarantined++
-	if b.first == nil {
-		b.first = why
-	}
 	if b.failed != nil {
 		b.failed(why)
+	}
+	why = b.pipeline.discreet(why)
+	if b.first == nil {
+		b.first = why
 	}
 	if b.quarantine == nil {
 		b.found = b.pipeline.NewShapes()
@@ -250,7 +252,7 @@ func (b *Batcher) fail(e *source.Event, why *source.EventError) {
 		}
 	}
 	b.touch(b.quarantine, 0)
-	b.quarantine.quarantine(env, e, why, b.pipeline.rules.Options.QuarantinePayload != NoPayload)
+	b.quarantine.quarantine(env, e, why, b.pipeline.keepsPayloads())
 }
 
 // meet notes that an event has something new.

@@ -61,6 +61,9 @@ func (c *Catalog) Evolve(s *Shapes) (*Catalog, bool) {
 	for _, t := range c.options.Tables {
 		next.wanted.reserve(t)
 	}
+	for _, t := range c.options.Frozen {
+		next.names.reserve(t.Name)
+	}
 	shapes := s.All()
 	if c.options.Layout != PerType && len(shapes) > 0 {
 		next.allEvents()
@@ -100,8 +103,11 @@ func (ev *evolution) allEvents() {
 	if ev.table("", nil) >= 0 {
 		return
 	}
-	t := ev.newTable(AllEvents, "", nil)
-	t.Columns = append(t.Columns, Column{Name: ColData, Type: Type{Kind: JSON}, Encoding: Plain}, extraColumn())
+	t := ev.thaw("", nil)
+	if t == nil {
+		t = ev.newTable(AllEvents, "", nil)
+		t.Columns = append(t.Columns, Column{Name: ColData, Type: Type{Kind: JSON}, Encoding: Plain}, extraColumn())
+	}
 	ev.put(-1, t)
 }
 
@@ -121,6 +127,24 @@ func (ev *evolution) newTable(name, event string, explode []string) *Table {
 		Name: ev.names.pick(candidates...), Event: event, Explode: explode,
 		Columns: envelopeColumns(explode != nil), Partition: ev.options.Partition,
 	}
+}
+
+// thaw gives a copy of the table that is frozen for an event type and exploded
+// list, nil where none is: as a table of a history that was loaded before the
+// type turned up.
+func (ev *evolution) thaw(event string, explode []string) *Table {
+	i := slices.IndexFunc(ev.options.Frozen, func(t *Table) bool {
+		return t.Event == event && slices.Equal(t.Explode, explode) && !t.IsQuarantine()
+	})
+	if i < 0 {
+		return nil
+	}
+	t := cloneTable(ev.options.Frozen[i])
+	t.Version-- // put counts it up
+	if slices.ContainsFunc(ev.tables, func(other *Table) bool { return strings.EqualFold(other.Name, t.Name) }) {
+		t.Name = ev.names.pick(t.Name) // another event type has taken it
+	}
+	return t
 }
 
 // put replaces table i, or adds t where i is -1.
@@ -170,11 +194,11 @@ func (ev *evolution) event(sh *Shape) {
 func (ev *evolution) evolve(name, event string, explode []string, build func(*columnsBuilder)) *Table {
 	i := ev.table(event, explode)
 	var t *Table
-	if i < 0 {
+	if i >= 0 {
+		t = cloneTable(ev.tables[i])
+	} else if t = ev.thaw(event, explode); t == nil {
 		t = ev.newTable(name, event, explode)
 		t.Columns = append(t.Columns, extraColumn())
-	} else {
-		t = cloneTable(ev.tables[i])
 	}
 	cb := &columnsBuilder{options: &ev.options, policy: ev.from.policy(event, explode), table: t}
 	build(cb)

@@ -16,8 +16,9 @@ type Emit func(e *Envelope) error
 // next: it changes the envelope it is given, or makes others, and emits
 // each result. The chain counts SchemaVersion up; only Retype sets it. An
 // error means that the event cannot be upcast, and names the reason; of a
-// *source.EventError, Step, Path, Err and Advice are enough. An error that
-// emit gives is about the event too and is to be returned as it is.
+// *source.EventError, Step, Path, Err and Advice are enough. What it says
+// stands in _quarantine even where payloads do not: source.Telling makes errors
+// whose values can be left out. An error that emit gives is about the event too and is to be returned as it is.
 //
 // One Upcaster serves all windows at once and so must not keep state.
 type Upcaster interface {
@@ -152,8 +153,11 @@ func (c *chain) newLink(depth int) *link {
 
 // emitted takes what the upcaster of a link hands on.
 func (c *chain) emitted(l *link, e *Envelope) error {
-	if e.Data.Root() == None {
+	switch {
+	case e.Data.Root() == None:
 		return errNoData
+	case e.Data.vast || e.Meta != nil && e.Meta.vast:
+		return errVast
 	}
 	if c.count++; c.count > maxEmitted {
 		return tooMany(maxEmitted)
@@ -164,8 +168,11 @@ func (c *chain) emitted(l *link, e *Envelope) error {
 		e.versioned = false
 	case l.repair == 0:
 		e.SchemaVersion = l.from + 1
-	case e.Type == l.event:
-		repaired = l.repair
+	default: // also of an envelope of the repair's own, which says nothing of it
+		e.SchemaVersion = l.from
+		if e.Type == l.event {
+			repaired = l.repair
+		}
 	}
 	if c.trace != nil {
 		c.trace(Trace{Event: l.event, Version: l.from, Repair: l.repair}, l.depth-1, e)

@@ -110,6 +110,9 @@ func TestChain(t *testing.T) {
 			return errors.Join(emit(&a), emit(&b))
 		})), WithUpcaster("F", 4, upcast(func(e *Envelope, emit Emit) error { e.Type = fmt.Sprint(e.Type, e.SchemaVersion); return emit(e) })),
 			WithUpcaster("E", 2, upcast(func(e *Envelope, emit Emit) error { e.Type = fmt.Sprint(e.Type, e.SchemaVersion); return emit(e) }))}, 1, `{}`, []string{`F4 0 1 {}`, `E2 1 1 {}`}},
+		{"a repair's own envelope is of its version", []Option{WithRepair("E", 2, upcast(func(e *Envelope, emit Emit) error {
+			return emit(&Envelope{Position: e.Position, Type: e.Type, Stored: e.Stored, Data: e.Data})
+		})), WithRepair("E", 2, more("r")), WithUpcaster("E", 2, more("s"))}, 2, `{}`, []string{`E 0 2 {"x":"rs"}`}},
 		{"another type goes its own way", []Option{WithUpcaster("E", 1, retype), WithUpcaster("E", 2, set("x", "E")), WithUpcaster("F", 2, set("x", "F"))}, 1, `{}`, []string{`F 0 1 {"x":"F"}`}},
 	}
 	for _, tt := range tests {

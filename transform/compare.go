@@ -62,10 +62,15 @@ func (t *transcript) result(e *Envelope) error {
 	b := t.text
 	b = appendCounted(b, e.Stream)
 	b = appendCounted(b, e.ID)
-	b = binary.AppendVarint(append(b, e.Type...), e.Micros)
+	b = append(binary.AppendUvarint(b, uint64(len(e.Type))), e.Type...)
+	b = appendBool(b, e.HasTime)
+	if e.HasTime {
+		b = binary.AppendVarint(b, e.Micros)
+	}
 	b = binary.AppendVarint(b, e.StreamVersion)
 	b = e.Data.appendExact(b, e.Data.Root())
-	if root := e.Meta.Root(); root != None {
+	root := e.Meta.Root()
+	if b = appendBool(b, root != None); root != None {
 		b = e.Meta.appendExact(b, root)
 	}
 	t.text = b
@@ -94,6 +99,13 @@ func (d *Document) appendExact(b []byte, v Value) []byte {
 		b = appendCounted(b, d.Text(v))
 	}
 	return b
+}
+
+func appendBool(b []byte, x bool) []byte {
+	if x {
+		return append(b, 1)
+	}
+	return append(b, 0)
 }
 
 func appendCounted(b, text []byte) []byte {

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"encoding/binary"
 	"errors"
 	"slices"
 	"testing"
@@ -50,6 +51,28 @@ func TestComparer(t *testing.T) {
 			if got := slices.Sorted(slices.Values(c.Events())); !slices.Equal(got, tt.events) {
 				t.Errorf("%s: event types %v, want %v", tt.name, got, tt.events)
 			}
+		}
+	}
+}
+
+// Without lengths, a type's last letter and the time behind it would be the
+// same transcript as another time; and no time is not the beginning of 1970.
+func TestComparerBoundaries(t *testing.T) {
+	become := func(event string, micros int64, hasTime bool) *Pipeline {
+		return compile(t, Rules{}, WithUpcaster("E", 1, UpcasterFunc(func(e *Envelope, emit Emit) error {
+			e.Retype(event, 0)
+			e.Micros, e.HasTime = micros, hasTime
+			return emit(e)
+		})))
+	}
+	stored := event(1, `{}`)
+	micros, _ := binary.Varint(binary.AppendVarint([]byte("é"), 5))
+	for name, tt := range map[string]struct{ old, now *Pipeline }{
+		"type": {become("Fé", 5, true), become("F", micros, true)},
+		"time": {become("F", 0, true), become("F", 0, false)},
+	} {
+		if tt.now.NewComparer(tt.old).Same(&stored) {
+			t.Errorf("%s: another one is said to be the same", name)
 		}
 	}
 }

@@ -108,9 +108,11 @@ func (o *Options) policy(event string, newness func(Contract) newness) *policy {
 	return p
 }
 
-// refuses tells whether events of a type that has no table are errors.
+// refuses tells whether events of a type that has no table are errors. A type
+// with a frozen table is not new: it only has not turned up yet.
 func (c *Catalog) refuses(event string) bool {
-	return c.made && c.options.contractOf(event) == ContractQuarantine
+	return c.made && c.options.contractOf(event) == ContractQuarantine &&
+		!slices.ContainsFunc(c.options.Frozen, func(t *Table) bool { return t.Event == event })
 }
 
 type columnContract struct {

@@ -54,7 +54,7 @@ func TestContracts(t *testing.T) {
 		{"a struct is under the strictest", Options{ColumnContracts: byPath("l.t", "freeze")}, `{"l":[{"u":1}]}`, columns(""), tableRow{"_extra": `{"l":[{"u":1}]}`}, ""},
 		{"metadata", Options{Contract: ContractFreeze, ColumnContracts: byPath("meta.user", "evolve")}, `{"user":1}`, columns("meta_user"), tableRow{"meta_user": "U", "_extra": `{"user":1,"meta.ip":"I"}`}, ""},
 		{"masked", Options{NewFields: NewMasked}, `{"b":{"c":1},"o":{"y":true},"a":"x","l":[{"s":"B","t":[null,1]}]}`, columns("b o_y"),
-			tableRow{"b": `masked:{"c":1}`, "o_y": "masked:true", "_extra": `{"a":"masked:x","l":[{"s":"masked:B","t":[null,"masked:1"]}]}`}, ""},
+			tableRow{"b": `masked:{"c":1}`, "o_y": "masked:true", "_extra": `{"a":"masked:x","l":[{"masked:s":"masked:B","masked:t":[null,"masked:1"]}]}`}, ""},
 		{"masked and frozen", Options{NewFields: NewMasked, Contract: ContractFreeze}, `{"b":7}`, columns(""), tableRow{"_extra": `{"b":"masked:7"}`}, ""},
 		{"masked, and null", Options{NewFields: NewMasked}, `{"b":null}`, columns(""), tableRow{}, ""},
 	}
@@ -159,6 +159,21 @@ func TestStars(t *testing.T) {
 	}
 	if c := r.column(t, "b"); !c.Masked || !c.Closed || c.Type.Kind != String {
 		t.Errorf("the column is %+v", c)
+	}
+	r = flatten(t, p, catalog, Limits{}, events(`{"a":[{"ana@example.org":1,"bo@example.org":{"x":null}}]}`))
+	if got := r.rows["e"][0][ColExtra]; got != `{"a":[{"***":"***","***_2":{"***":null}}]}` {
+		t.Errorf("got %s", got)
+	}
+}
+
+// What is masked has masked names too: they may be data as well as values.
+func TestMaskedNames(t *testing.T) {
+	p := compile(t, Rules{Options: Options{NewFields: NewMasked}}, WithMask(testMask))
+	catalog := flatten(t, p, p.NewCatalog(nil), Limits{}, events(`{"a":1}`)).catalog
+	r := flatten(t, p, catalog, Limits{}, events(`{"a":[{"ana@example.org":1}]}`))
+	want := `{"a":[{"` + string(testMask(nil, []byte("ana@example.org"))) + `":"` + string(testMask(nil, []byte("1"))) + `"}]}`
+	if got := r.rows["e"][0][ColExtra]; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

@@ -48,6 +48,7 @@ type Document struct {
 	markers bool
 	unknown []unknownMarker
 	root    Value
+	vast    bool // texts were left out, since offsets do not reach so far
 }
 
 // A node is a value and, in an object, its name. Texts are offsets into src,
@@ -80,8 +81,13 @@ type unknownMarker struct {
 	inAux    bool
 }
 
-// maxDocument is the most bytes a document may have: offsets are 32 bits.
-const maxDocument = math.MaxUint32 / 2
+// maxDocument is the most bytes a document may be parsed from, and maxTexts
+// the most that what is unescaped and set may take beside them: offsets are 32
+// bits, some of them with a sign.
+const (
+	maxDocument = 1 << 30
+	maxTexts    = math.MaxInt32
+)
 
 // Root is the document's outermost value, None before the first Parse and
 // for a nil document.

@@ -18,7 +18,9 @@ type Explanation struct {
 	Stored *View `json:"stored,omitempty"`
 	// Steps are what came out of the upcasters, in the order in which it did:
 	// what an upcaster emits goes on through the chain before it emits again.
-	Steps []ExplainedStep `json:"steps,omitempty"`
+	// MoreSteps counts those that are left out behind the first 1,000.
+	Steps     []ExplainedStep `json:"steps,omitempty"`
+	MoreSteps int             `json:"more_steps,omitempty"`
 	// Results are what comes out of the chain: none for an event that is
 	// discarded.
 	Results []View `json:"results,omitempty"`
@@ -83,6 +85,10 @@ func (p *Pipeline) Explain(c *Catalog, e *source.Event) (*Explanation, error) {
 		return nil
 	})
 	in.chain.trace = func(t Trace, depth int, env *Envelope) {
+		if len(x.Steps) == maxExplainedSteps {
+			x.MoreSteps++
+			return
+		}
 		x.Steps = append(x.Steps, ExplainedStep{Trace: t, Depth: depth, Result: view(env)})
 	}
 	if x.Failed = in.take(e); x.Failed == nil {
@@ -104,6 +110,9 @@ func (p *Pipeline) Explain(c *Catalog, e *source.Event) (*Explanation, error) {
 	}
 	return x, fmt.Errorf("explain event %s: %w", e.Position, errNothingNew)
 }
+
+// maxExplainedSteps is how many steps are kept: upcasters may emit a million.
+const maxExplainedSteps = 1000
 
 // maxExplainRounds is how often the catalog may evolve for one event: for
 // what it holds, for the table of events that fail, and once to spare.

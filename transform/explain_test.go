@@ -110,3 +110,21 @@ func TestExplainContract(t *testing.T) {
 		t.Errorf("%v: %s", err, x.text())
 	}
 }
+
+// An event that upcasters blow up is told in part.
+func TestExplainManySteps(t *testing.T) {
+	many := upcast(func(e *Envelope, emit Emit) error {
+		for range maxResults + 1 {
+			if err := emit(e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	p := compile(t, Rules{}, WithUpcaster("E", 1, many))
+	e := event(1, `{}`)
+	x, err := p.Explain(p.NewCatalog(nil), &e)
+	if err != nil || x.Failed == nil || len(x.Steps) != maxExplainedSteps || x.MoreSteps != maxResults+1-maxExplainedSteps {
+		t.Errorf("%d steps and %d more, %v", len(x.Steps), x.MoreSteps, err)
+	}
+}

@@ -1,7 +1,6 @@
 package transform
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -21,9 +20,9 @@ func (p *Pipeline) sign() error {
 		Options Options        `json:"options,omitzero"`
 		Payload source.Payload `json:"payload,omitzero"`
 		Steps   []string       `json:"steps,omitzero"`
-		Mask    []byte         `json:"mask,omitzero"`
+		Mask    string         `json:"mask,omitzero"`
 	}
-	s := signed{Options: p.rules.Options, Payload: p.rules.Payload, Mask: p.maskedProbe()}
+	s := signed{Options: p.rules.Options, Payload: p.rules.Payload, Mask: p.rules.Mask}
 	for _, event := range slices.Sorted(maps.Keys(p.chains)) {
 		s.Steps = append(s.Steps, p.chains[event].rules(event)...)
 	}
@@ -100,7 +99,7 @@ func (p *Pipeline) Changes(old *Pipeline) []Change {
 	if why := wholeChange(was, now); why != "" {
 		return []Change{{Why: why}}
 	}
-	if a, b := old.maskedProbe(), p.maskedProbe(); a != nil && b != nil && !bytes.Equal(a, b) {
+	if old.masksNew() && p.masksNew() && old.rules.Mask != p.rules.Mask {
 		return []Change{{Why: "the mask of new fields changed"}}
 	}
 	why := make(map[string]string)
@@ -124,6 +123,26 @@ func (p *Pipeline) Changes(old *Pipeline) []Change {
 	var all []Change
 	for _, event := range slices.Sorted(maps.Keys(why)) {
 		all = append(all, Change{Event: event, Why: why[event]})
+	}
+	return all
+}
+
+// masksNew tells whether what is new is masked.
+func (p *Pipeline) masksNew() bool { return p.rules.Options.NewFields == NewMasked }
+
+// ChangesOf is Changes where the tables are known that hold the rows: it also
+// lists those that are frozen otherwise than they are, and those with columns
+// of masks that p makes otherwise.
+func (p *Pipeline) ChangesOf(old *Pipeline, tables []*Table) []Change {
+	all := slices.Concat(p.Changes(old), p.Unlike(tables))
+	if old.rules.Mask == p.rules.Mask {
+		return all
+	}
+	for _, t := range tables {
+		told := slices.ContainsFunc(all, func(c Change) bool { return c.Event == "" || c.Event == t.Event })
+		if !told && slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Masked }) {
+			all = append(all, Change{Event: t.Event, Why: "the mask of its masked columns changed"})
+		}
 	}
 	return all
 }

@@ -35,9 +35,39 @@ func TestFingerprint(t *testing.T) {
 	}
 }
 
-func TestFingerprintOfNothingMasked(t *testing.T) {
-	if a, b := compile(t, Rules{}), compile(t, Rules{}, WithMask(testMask)); a.Fingerprint() != b.Fingerprint() {
-		t.Error("a mask that nothing uses makes another fingerprint")
+// Tables keep columns of masks after new fields are no longer masked, so that
+// a mask counts even where the rules have no use for it.
+func TestFingerprintOfMasks(t *testing.T) {
+	other := func(dst, text []byte) []byte { return append(append(dst, '#'), text...) }
+	none, masked, otherwise := compile(t, Rules{}), compile(t, Rules{}, WithMask(testMask)), compile(t, Rules{}, WithMask(other))
+	if none.Fingerprint() == masked.Fingerprint() || masked.Fingerprint() == otherwise.Fingerprint() {
+		t.Error("another mask has the same fingerprint")
+	}
+	rules, _ := masked.Rules()
+	if again := compile(t, rules); rules.Mask == "" || again.Fingerprint() != none.Fingerprint() {
+		t.Errorf("rules that name the mask %q, without it, are not those without one", rules.Mask)
+	}
+
+	first := compile(t, Rules{Options: Options{NewFields: NewMasked}}, WithMask(testMask))
+	catalog := flatten(t, first, first.NewCatalog(nil), Limits{}, events(`{"a":1}`)).catalog
+	catalog = flatten(t, first, catalog, Limits{}, events(`{"b":1}`)).catalog
+	plain := event(1, `{"a":1}`)
+	plain.Type = "Plain"
+	catalog = flatten(t, none, none.NewCatalog(catalog.Tables()), Limits{}, []source.Event{plain}).catalog
+	for name, tt := range map[string]struct {
+		old, now *Pipeline
+		want     []Change
+	}{
+		"the same":        {first, masked, nil},
+		"another":         {first, otherwise, []Change{{"E", "the mask of its masked columns changed"}}},
+		"none any more":   {first, none, []Change{{"E", "the mask of its masked columns changed"}}},
+		"the first":       {none, masked, []Change{{"E", "the mask of its masked columns changed"}}},
+		"new ones, too":   {first, compile(t, Rules{Options: Options{NewFields: NewMasked}}, WithMask(other)), []Change{{"", "the mask of new fields changed"}}},
+		"nothing changed": {masked, masked, nil},
+	} {
+		if diff := cmp.Diff(tt.want, tt.now.ChangesOf(tt.old, catalog.Tables())); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 

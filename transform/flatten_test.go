@@ -287,7 +287,7 @@ func maskedJSON(d *Document, v Value) string {
 		return "[" + strings.Join(parts, ",") + "]"
 	case ValueObject:
 		for m := d.First(v); m != None; m = d.Next(m) {
-			parts = append(parts, string(appendQuoted(nil, d.Name(m)))+":"+maskedJSON(d, m))
+			parts = append(parts, string(appendQuoted(nil, testMask(nil, d.Name(m))))+":"+maskedJSON(d, m))
 		}
 		return "{" + strings.Join(parts, ",") + "}"
 	}

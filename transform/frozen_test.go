@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"backstory/source"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
@@ -45,6 +47,52 @@ func TestFrozen(t *testing.T) {
 	r = flatten(t, p, p.NewCatalog(nil), Limits{}, events(`{"b":3}`))
 	if r.table("e").Version != 2 || r.table("e").Column("b") < 0 {
 		t.Errorf("got %v", columnNames(r.table("e")))
+	}
+}
+
+// A type that first turns up after others were loaded gets the tables that are
+// frozen for it, under each contract, and keeps their columns.
+func TestFrozenLater(t *testing.T) {
+	for _, contract := range []Contract{ContractEvolve, ContractFreeze, ContractQuarantine} {
+		lists := Options{Explode: map[string][][]string{"F": {{"rows"}}}}
+		f := event(1, `{"a":1,"never":[1],"rows":[{"r":1}]}`)
+		f.Type = "F"
+		made := flattenAll(t, Rules{Options: lists}, []source.Event{f}).catalog.Tables()
+		made[0].Name = "frozen_f"
+		kept := flattenAll(t, Rules{}, events(`{"a":1}`)).catalog.Tables()
+		o := lists
+		o.Contract, o.Frozen = contract, made
+		p := compile(t, Rules{Options: o})
+		late := event(2, `{"a":2,"rows":[{"r":2}]}`)
+		late.Type = "F"
+		r := flatten(t, p, p.NewCatalog(kept), Limits{}, []source.Event{late})
+		if diff := cmp.Diff(append(kept, made...), r.catalog.Tables(), cmpopts.IgnoreUnexported(Table{})); diff != "" {
+			t.Errorf("%s: (-kept and frozen +got):\n%s", contract, diff)
+		}
+		if r.rows["frozen_f"][0]["a"] != int64(2) || len(r.rows["f_rows"]) != 1 || r.stats.Quarantined > 0 || r.stats.Extra > 0 {
+			t.Errorf("%s: rows %v, %+v", contract, r.rows, r.stats)
+		}
+		if changes := p.Unlike(r.catalog.Tables()); len(changes) > 0 {
+			t.Errorf("%s: unlike the frozen ones: %v", contract, changes)
+		}
+		if made[0] == r.catalog.Tables()[1] {
+			t.Errorf("%s: the frozen tables themselves are used", contract)
+		}
+	}
+}
+
+// The name of a frozen table that another type's table has is given once.
+func TestFrozenNameTaken(t *testing.T) {
+	kept := flattenAll(t, Rules{Options: Options{Tables: map[string]string{"E": "f"}}}, events(`{"a":1}`)).catalog.Tables()
+	p := compile(t, Rules{Options: Options{Frozen: []*Table{frozenTable("F")}}})
+	late := event(2, `{}`)
+	late.Type = "F"
+	r := flatten(t, p, p.NewCatalog(kept), Limits{}, []source.Event{late})
+	if r.table("f").Event != "E" || r.table("f_2") == nil || r.table("f_2").Event != "F" {
+		t.Errorf("tables %v and %v", r.table("f"), r.table("f_2"))
+	}
+	if changes := p.Unlike(r.catalog.Tables()); len(changes) != 1 {
+		t.Errorf("got %v, want the other name told", changes)
 	}
 }
 

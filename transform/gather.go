@@ -10,9 +10,7 @@ func (d *Document) Gather(container Value, values []Value, names [][]byte) {
 	for i, v := range values {
 		n := &d.nodes[v]
 		if names != nil {
-			n.nameOff = uint32(len(d.aux))
-			d.aux = append(d.aux, names[i]...)
-			n.nameEnd = uint32(len(d.aux))
+			n.nameOff, n.nameEnd = keep(d, names[i])
 			n.flags |= nameInAux
 		}
 		n.next = None

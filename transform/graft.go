@@ -1,6 +1,9 @@
 package transform
 
-import "slices"
+import (
+	"slices"
+	"unsafe"
+)
 
 // The methods below move and copy whole values, with all that stands below
 // them. Like those of mutate.go they are for upcasters.
@@ -32,9 +35,7 @@ func (d *Document) Import(src *Document, v Value) Value {
 	c := Value(len(d.nodes))
 	if src != d {
 		n.off, n.end, n.first = d.importText(src, v, n)
-		n.nameOff = uint32(len(d.aux))
-		d.aux = append(d.aux, src.Name(v)...)
-		n.nameEnd = uint32(len(d.aux))
+		n.nameOff, n.nameEnd = keep(d, src.Name(v))
 		n.flags |= nameInAux | textInAux
 	}
 	n.next = None
@@ -59,14 +60,14 @@ func (d *Document) Import(src *Document, v Value) Value {
 // importText copies the text of v, whose node is n, into aux, and gives its
 // place: with the string as it was written where that follows.
 func (d *Document) importText(src *Document, v Value, n node) (off, end uint32, first Value) {
-	start := len(d.aux)
-	d.aux = append(d.aux, src.Text(v)...)
-	off, end, first = uint32(start), uint32(len(d.aux)), None
-	if n.flags&textReplaced != 0 {
-		d.aux = append(d.aux, src.aux[n.end:n.first]...)
-		first = Value(len(d.aux))
+	off, end = keep(d, src.Text(v))
+	if n.flags&textReplaced == 0 {
+		return off, end, None
 	}
-	return off, end, first
+	if start, written := keep(d, src.aux[n.end:n.first]); start == end {
+		return off, end, Value(written)
+	}
+	return off, end, Value(end) // d is vast
 }
 
 // Filter takes out of an object or list what keep is false for.
@@ -88,11 +89,13 @@ func (d *Document) Filter(container Value, keep func(child Value) bool) {
 // parsed into, that were made and that were removed.
 func (d *Document) Size() int { return len(d.nodes) }
 
+// Held is about how many bytes of memory the document keeps, also after Reset.
+func (d *Document) Held() int { return cap(d.aux) + cap(d.nodes)*int(unsafe.Sizeof(node{})) }
+
 // mark says of v that it stood in an unknown marker of that name.
 func (d *Document) mark(v Value, name []byte) {
-	off := len(d.aux)
-	d.aux = append(d.aux, name...)
-	d.unknown = append(d.unknown, unknownMarker{value: v, off: uint32(off), end: uint32(len(d.aux)), inAux: true})
+	off, end := keep(d, name)
+	d.unknown = append(d.unknown, unknownMarker{value: v, off: off, end: end, inAux: true})
 }
 
 // unmark forgets the unknown marker v stood in.

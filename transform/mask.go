@@ -1,14 +1,19 @@
 package transform
 
-import "slices"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+)
 
 // WithMask gives the function that masks the values of columns that are
 // Masked, and what goes to _extra beside them (see NewMasked): it appends the
 // mask of a value's text to dst, the same mask for the same text, and is
 // called from several goroutines at once. Without it a mask is three stars.
 //
-// What the function gives for a text of the package's own has a part in the
-// fingerprint where anything is masked, so that another key is another rule.
+// A name of the mask, made of what the function gives for a text of the
+// package's own, is a part of the rules and of the fingerprint, so that another
+// key is another rule.
 func WithMask(f func(dst, text []byte) []byte) Option {
 	return func(p *Pipeline) error {
 		p.mask = f
@@ -21,28 +26,27 @@ func stars(dst, _ []byte) []byte { return append(dst, "***"...) }
 // probe is what is masked to tell one mask from another.
 const probe = "backstory: which mask is this?"
 
-// maskedProbe gives the mask of probe, nil where nothing is to be masked.
-func (p *Pipeline) maskedProbe() []byte {
-	o := &p.rules.Options
-	masks := o.NewFields == NewMasked || slices.ContainsFunc(o.Frozen, func(t *Table) bool {
-		return slices.ContainsFunc(t.Columns, func(c Column) bool { return c.Masked })
-	})
-	if !masks {
-		return nil
+// maskName names the pipeline's mask, "" where it has none of its own. It
+// tells masks apart, and does not tell what they are.
+func (p *Pipeline) maskName() string {
+	if p.mask == nil {
+		return ""
 	}
-	return p.newMask().f(nil, []byte(probe))
+	sum := sha256.Sum256(p.mask(nil, []byte(probe)))
+	return hex.EncodeToString(sum[:8])
 }
 
 // A mask masks values. It is for one goroutine.
 type mask struct {
-	f    func(dst, text []byte) []byte
-	text []byte // memory for the text of a value
-	out  []byte // memory for its mask
+	f     func(dst, text []byte) []byte
+	alike bool   // all masks are the same
+	text  []byte // memory for the text of a value
+	out   []byte // memory for its mask
 }
 
 func (p *Pipeline) newMask() *mask {
 	if p.mask == nil {
-		return &mask{f: stars}
+		return &mask{f: stars, alike: true}
 	}
 	return &mask{f: p.mask}
 }
@@ -65,7 +69,19 @@ func (m *mask) value(d *Document, v Value) []byte {
 	return m.out
 }
 
-// appendJSON appends v as JSON text in which each scalar but null is masked.
+// name gives the mask of the name of an object's member i: names may be data
+// too, as in {"ana@example.org": 1}. They stay different from each other. It is
+// valid until the next call.
+func (m *mask) name(i int, name []byte) []byte {
+	m.out = m.f(m.out[:0], name)
+	if m.alike && i > 0 {
+		m.out = strconv.AppendInt(append(m.out, '_'), int64(i+1), 10)
+	}
+	return m.out
+}
+
+// appendJSON appends v as JSON text in which each scalar but null is masked,
+// and so is the name of each member.
 func (m *mask) appendJSON(dst []byte, d *Document, v Value) []byte {
 	switch d.Kind(v) {
 	case ValueNull:
@@ -81,11 +97,11 @@ func (m *mask) appendJSON(dst []byte, d *Document, v Value) []byte {
 		return append(dst, ']')
 	case ValueObject:
 		dst = append(dst, '{')
-		for c := d.First(v); c != None; c = d.Next(c) {
-			if c != d.First(v) {
+		for i, c := 0, d.First(v); c != None; i, c = i+1, d.Next(c) {
+			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = appendQuoted(dst, d.Name(c))
+			dst = appendQuoted(dst, m.name(i, d.Name(c)))
 			dst = append(dst, ':')
 			dst = m.appendJSON(dst, d, c)
 		}

@@ -2,14 +2,16 @@ package transform
 
 import (
 	"errors"
-	"fmt"
+	"strconv"
+
+	"backstory/source"
 )
 
 // parseName reads a member name and its colon and gives the place where the
 // value begins.
 func (d *Document) parseName(src []byte, i int) (text, int, error) {
 	if i >= len(src) || src[i] != '"' {
-		return text{}, i, &SyntaxError{i, "want a member name in quotes"}
+		return text{}, i, syntaxError(i, "want a member name in quotes")
 	}
 	start := i
 	t, i, err := d.parseString(src, i)
@@ -24,11 +26,11 @@ func (d *Document) parseName(src []byte, i int) (text, int, error) {
 		t.flags = nameInAux
 	}
 	if err := d.noteName(name); err != nil {
-		return text{}, i, &SyntaxError{start, err.Error()}
+		return text{}, i, &SyntaxError{start, err}
 	}
 	i = skipSpace(src, i)
 	if i >= len(src) || src[i] != ':' {
-		return text{}, i, &SyntaxError{i, "want a colon after a member name"}
+		return text{}, i, syntaxError(i, "want a colon after a member name")
 	}
 	return t, skipSpace(src, i+1), nil
 }
@@ -38,6 +40,10 @@ func (d *Document) parseName(src []byte, i int) (text, int, error) {
 const manyMembers = 48
 
 var errTwice = errors.New("stands twice in an object")
+
+func twice(name []byte) error {
+	return source.Telling("the name %s %w", source.Told{Value: strconv.Quote(string(name)), Kind: "of a member"}, errTwice)
+}
 
 // noteName refuses a name the innermost open object already holds. The bloom
 // bit spares most names the comparison.
@@ -51,7 +57,7 @@ func (d *Document) noteName(name []byte) error {
 	if o.bloom&bit != 0 && o.count <= manyMembers {
 		for c := d.nodes[o.value].first; c != None; c = d.nodes[c].next {
 			if string(d.Name(c)) == string(name) {
-				return fmt.Errorf("the name %q %w", name, errTwice)
+				return twice(name)
 			}
 		}
 	}
@@ -63,7 +69,7 @@ func (d *Document) checkManyNames(object Value) error {
 	seen := make(map[string]struct{})
 	for c := d.nodes[object].first; c != None; c = d.nodes[c].next {
 		if _, ok := seen[string(d.Name(c))]; ok {
-			return fmt.Errorf("the name %q %w", d.Name(c), errTwice)
+			return twice(d.Name(c))
 		}
 		seen[string(d.Name(c))] = struct{}{}
 	}

@@ -1,7 +1,6 @@
 package transform
 
 import (
-	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -18,14 +17,13 @@ func (d *Document) NewString(text string) Value {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "\ufffd")
 	}
-	return d.newText(ValueString, text)
+	return newText(d, ValueString, text)
 }
 
 // NewInt makes an integer.
 func (d *Document) NewInt(x int64) Value {
-	off := len(d.aux)
-	d.aux = strconv.AppendInt(d.aux, x, 10)
-	return d.newNode(ValueInteger, off)
+	var buf [20]byte
+	return newText(d, ValueInteger, strconv.AppendInt(buf[:0], x, 10))
 }
 
 // NewDecimal makes a decimal number of its text, such as 12.30. It gives
@@ -34,7 +32,7 @@ func (d *Document) NewDecimal(text string) (Value, bool) {
 	if !isDecimal([]byte(text)) {
 		return None, false
 	}
-	return d.newText(ValueDecimal, text), true
+	return newText(d, ValueDecimal, text), true
 }
 
 // NewText makes a value of a kind that has a text: a number, string or typed
@@ -45,9 +43,7 @@ func (d *Document) NewText(k ValueKind, text []byte) (Value, bool) {
 	if !isText(k, text) {
 		return None, false
 	}
-	off := len(d.aux)
-	d.aux = append(d.aux, text...)
-	return d.newNode(k, off), true
+	return newText(d, k, text), true
 }
 
 func isText(k ValueKind, text []byte) bool {
@@ -75,34 +71,48 @@ func isText(k ValueKind, text []byte) bool {
 // NewBool makes true or false.
 func (d *Document) NewBool(x bool) Value {
 	if x {
-		return d.newNode(ValueTrue, len(d.aux))
+		return d.newNode(ValueTrue, 0, 0)
 	}
-	return d.newNode(ValueFalse, len(d.aux))
+	return d.newNode(ValueFalse, 0, 0)
 }
 
 // NewNull makes null.
-func (d *Document) NewNull() Value { return d.newNode(ValueNull, len(d.aux)) }
+func (d *Document) NewNull() Value { return d.newNode(ValueNull, 0, 0) }
 
 // NewObject makes an object without members.
-func (d *Document) NewObject() Value { return d.newNode(ValueObject, len(d.aux)) }
+func (d *Document) NewObject() Value { return d.newNode(ValueObject, 0, 0) }
 
 // NewArray makes a list without elements.
-func (d *Document) NewArray() Value { return d.newNode(ValueArray, len(d.aux)) }
+func (d *Document) NewArray() Value { return d.newNode(ValueArray, 0, 0) }
 
-func (d *Document) newText(k ValueKind, text string) Value {
-	off := len(d.aux)
-	d.aux = append(d.aux, text...)
-	return d.newNode(k, off)
+// newText makes a value of a text, which it copies, or null where the document
+// has become vast.
+func newText[T ~string | ~[]byte](d *Document, k ValueKind, text T) Value {
+	off, end := keep(d, text)
+	if d.vast {
+		k = ValueNull
+	}
+	return d.newNode(k, off, end)
 }
 
-// newNode makes a value whose text is what aux holds from off on.
-func (d *Document) newNode(k ValueKind, off int) Value {
-	if len(d.aux) > math.MaxUint32 {
-		panic("transform: a document's texts exceed 4 GiB")
+// keep appends a text to aux and gives its place. Where there is no room for
+// it, it gives the place of no text, and the document is vast: the chain
+// refuses such an event.
+func keep[T ~string | ~[]byte](d *Document, text T) (off, end uint32) {
+	if d.vast || len(text) > maxTexts-len(d.aux) {
+		d.vast = true
+		return 0, 0
 	}
+	start := len(d.aux)
+	d.aux = append(d.aux, text...)
+	return uint32(start), uint32(len(d.aux))
+}
+
+// newNode makes a value whose text is what aux holds at that place.
+func (d *Document) newNode(k ValueKind, off, end uint32) Value {
 	d.begin()
 	d.nodes = append(d.nodes, node{
-		kind: k, flags: textInAux, off: uint32(off), end: uint32(len(d.aux)), first: None, next: None,
+		kind: k, flags: textInAux, off: off, end: end, first: None, next: None,
 	})
 	return Value(len(d.nodes) - 1)
 }
@@ -182,8 +192,6 @@ func (d *Document) setName(v Value, name string) {
 		name = strings.ToValidUTF8(name, "\ufffd")
 	}
 	n := &d.nodes[v]
-	n.nameOff = uint32(len(d.aux))
-	d.aux = append(d.aux, name...)
-	n.nameEnd = uint32(len(d.aux))
+	n.nameOff, n.nameEnd = keep(d, name)
 	n.flags |= nameInAux
 }

@@ -1,6 +1,9 @@
 package transform
 
-import "testing"
+import (
+	"errors"
+	"testing"
+)
 
 func TestMutate(t *testing.T) {
 	tests := []struct {
@@ -52,5 +55,41 @@ func TestMutate(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// Texts that no offset reaches are an error of the event, not of the program.
+func TestVast(t *testing.T) {
+	// The pages of aux are never touched, and so take no memory.
+	nearly := make([]byte, maxTexts-4, maxTexts)
+	grow := func(d *Document) { d.aux = nearly }
+	for name, do := range map[string]func(d *Document, r Value){
+		"text": func(d *Document, r Value) { d.Put(r, "b", d.NewString("too long")) },
+		"int":  func(d *Document, r Value) { d.Put(r, "b", d.NewInt(1e9)) },
+		"name": func(d *Document, r Value) { d.Put(r, "too long", d.NewNull()) },
+		"import": func(d *Document, r Value) {
+			var other Document
+			if err := other.Parse([]byte(`{"x":["\ud800"]}`), false); err != nil {
+				t.Fatal(err)
+			}
+			d.Put(r, "b", d.Import(&other, other.Root()))
+		},
+	} {
+		p := compile(t, Rules{}, WithUpcaster("E", 1, UpcasterFunc(func(e *Envelope, emit Emit) error {
+			grow(e.Data)
+			do(e.Data, e.Data.Root())
+			e.Data.AppendJSON(nil, e.Data.Root())
+			return emit(e)
+		})))
+		e := event(1, `{"a":1}`)
+		if why := p.newIntake(func(*Envelope) error { return nil }).take(&e); why == nil || !errors.Is(why, errVast) {
+			t.Errorf("%s: got %v", name, why)
+		}
+	}
+	var d Document
+	grow(&d)
+	d.NewString("too long")
+	if d.Reset(); d.vast {
+		t.Error("an empty document is vast")
 	}
 }

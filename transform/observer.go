@@ -5,14 +5,15 @@ import "backstory/source"
 // An Observer adds stored events to Shapes, as the chain leaves them. It is
 // for one goroutine.
 type Observer struct {
-	intake *intake
-	shapes *Shapes
-	again  bool // the event is known not to fail
+	pipeline *Pipeline
+	intake   *intake
+	shapes   *Shapes
+	again    bool // the event is known not to fail
 }
 
 // NewObserver makes an Observer that adds to s.
 func (p *Pipeline) NewObserver(s *Shapes) *Observer {
-	o := &Observer{shapes: s}
+	o := &Observer{pipeline: p, shapes: s}
 	o.intake = p.newIntake(o.result)
 	return o
 }
@@ -22,7 +23,7 @@ func (p *Pipeline) NewObserver(s *Shapes) *Observer {
 func (o *Observer) Observe(e *source.Event) error {
 	o.again = false
 	if err := o.intake.take(e); err != nil {
-		o.shapes.fail(1, err)
+		o.shapes.fail(1, o.pipeline.discreet(err))
 		return nil
 	}
 	// An upcaster may fail after its first results, and an event that fails is
@@ -30,7 +31,7 @@ func (o *Observer) Observe(e *source.Event) error {
 	if o.intake.chain.moved && o.intake.chain.index > 0 {
 		o.again = true
 		if err := o.intake.take(e); err != nil { // by an upcaster that does not always do the same
-			o.shapes.fail(1, err)
+			o.shapes.fail(1, o.pipeline.discreet(err))
 		}
 	}
 	return nil

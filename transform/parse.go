@@ -2,7 +2,10 @@ package transform
 
 import (
 	"fmt"
+	"strconv"
 	"unicode/utf8"
+
+	"backstory/source"
 )
 
 // maxDepth is how deep arrays and objects may nest, as in encoding/json.
@@ -12,10 +15,24 @@ const maxDepth = 10000
 type SyntaxError struct {
 	// Offset is the number of bytes before the error.
 	Offset int
-	msg    string
+	err    error
 }
 
-func (e *SyntaxError) Error() string { return fmt.Sprintf("byte %d: %s", e.Offset, e.msg) }
+func (e *SyntaxError) Error() string { return fmt.Sprintf("byte %d: %s", e.Offset, e.err) }
+
+// Untold is the error's text without what it quotes of the payload.
+func (e *SyntaxError) Untold() string {
+	return fmt.Sprintf("byte %d: %s", e.Offset, source.Untold(e.err))
+}
+
+// syntaxError makes a SyntaxError; format and args are source.Telling's.
+func syntaxError(offset int, format string, args ...any) *SyntaxError {
+	return &SyntaxError{offset, source.Telling(format, args...)}
+}
+
+func tellCharacter(c byte) source.Told {
+	return source.Told{Value: strconv.QuoteRune(rune(c)), Kind: "character"}
+}
 
 // An openNode is an array or object whose end has not come yet.
 type openNode struct {
@@ -34,7 +51,7 @@ type openNode struct {
 // The marker scheme is that of Python eventsourcing's JSONTranscoder.
 func (d *Document) Parse(src []byte, markers bool) error {
 	d.src, d.aux, d.nodes, d.open, d.unknown = src, d.aux[:0], d.nodes[:0], d.open[:0], d.unknown[:0]
-	d.markers, d.root = markers, 0
+	d.markers, d.root, d.vast = markers, 0, false
 	err := d.parse(src)
 	if err != nil {
 		d.nodes = d.nodes[:0]
@@ -45,15 +62,16 @@ func (d *Document) Parse(src []byte, markers bool) error {
 // Reset empties the document and lets go of the bytes it was parsed from.
 func (d *Document) Reset() {
 	d.src, d.aux, d.nodes, d.unknown = nil, d.aux[:0], d.nodes[:0], d.unknown[:0]
+	d.vast = false
 	d.root = None // new values are none until SetRoot makes one of them the root
 }
 
 func (d *Document) parse(src []byte) error {
 	if len(src) > maxDocument {
-		return &SyntaxError{0, "document is larger than 2 GiB"}
+		return syntaxError(0, "document is larger than 1 GiB")
 	}
 	if !utf8.Valid(src) {
-		return &SyntaxError{invalidUTF8(src), "text is not UTF-8"}
+		return syntaxError(invalidUTF8(src), "text is not UTF-8")
 	}
 	i := skipSpace(src, 0)
 	var name text // of the value that comes next
@@ -61,7 +79,7 @@ func (d *Document) parse(src []byte) error {
 	for {
 		// A value begins at i.
 		if i >= len(src) {
-			return &SyntaxError{i, "document ends where a value should begin"}
+			return syntaxError(i, "document ends where a value should begin")
 		}
 		n := d.push(name)
 		switch c := src[i]; c {
@@ -77,7 +95,7 @@ func (d *Document) parse(src []byte) error {
 				n.kind = ValueArray
 			}
 			if len(d.open) >= maxDepth {
-				return &SyntaxError{i, fmt.Sprintf("nested deeper than %d levels", maxDepth)}
+				return syntaxError(i, "nested deeper than %d levels", maxDepth)
 			}
 			d.open = append(d.open, openNode{value: Value(len(d.nodes) - 1), last: None, object: c == '{'})
 			i = skipSpace(src, i+1)
@@ -114,12 +132,12 @@ func (d *Document) parse(src []byte) error {
 			i = skipSpace(src, i)
 			if len(d.open) == 0 {
 				if i < len(src) {
-					return &SyntaxError{i, "more text after the document"}
+					return syntaxError(i, "more text after the document")
 				}
 				return nil
 			}
 			if i >= len(src) {
-				return &SyntaxError{i, "document ends inside " + d.openKind()}
+				return syntaxError(i, "document ends inside "+d.openKind())
 			}
 			object := d.open[len(d.open)-1].object
 			c := src[i]
@@ -135,11 +153,11 @@ func (d *Document) parse(src []byte) error {
 			if object && c == '}' || !object && c == ']' {
 				i++
 				if err := d.close(); err != nil {
-					return &SyntaxError{i, err.Error()}
+					return &SyntaxError{i, err}
 				}
 				continue
 			}
-			return &SyntaxError{i, fmt.Sprintf("unexpected %q in %s", c, d.openKind())}
+			return syntaxError(i, "unexpected %s in %s", tellCharacter(c), d.openKind())
 		}
 	}
 }

@@ -16,6 +16,10 @@ type Rules struct {
 	Payload source.Payload `json:"payload,omitzero"`
 	// Options are what the user says of the tables.
 	Options Options `json:"options,omitzero"`
+	// Mask names the mask that the pipeline was given by WithMask, "" for none.
+	// Compile sets it: from what is kept one learns which mask is wanted, not
+	// how it is made.
+	Mask string `json:"mask,omitempty"`
 	// Upcasters are the declarative upcasters as package upcast writes them,
 	// kept beside the Options for Compile that were made of them.
 	Upcasters json.RawMessage `json:"upcasters,omitempty"`
@@ -102,6 +106,7 @@ func Compile(rules Rules, opts ...Option) (*Pipeline, error) {
 	if err := p.checkChains(); err != nil {
 		return nil, err
 	}
+	p.rules.Mask = p.maskName()
 	return p, p.sign()
 }
 

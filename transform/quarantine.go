@@ -19,8 +19,19 @@ type QuarantinePayload string
 // What stands there beside the envelope and the reason.
 const (
 	RawPayload QuarantinePayload = "raw"  // payload and metadata as they are stored
-	NoPayload  QuarantinePayload = "none" // neither, and no text of theirs in the reason
+	NoPayload  QuarantinePayload = "none" // neither, and none of their values in the reason
 )
+
+// keepsPayloads tells whether events in quarantine are kept with their payloads.
+func (p *Pipeline) keepsPayloads() bool { return p.rules.Options.QuarantinePayload != NoPayload }
+
+// discreet leaves the event's values out of an error where payloads are not kept.
+func (p *Pipeline) discreet(why *source.EventError) *source.EventError {
+	if p.keepsPayloads() {
+		return why
+	}
+	return why.Discreet()
+}
 
 // Names of the columns of _quarantine that no other table has.
 const (
@@ -84,11 +95,7 @@ func (r *rows) quarantine(env *Envelope, e *source.Event, why *source.EventError
 	integer(6, env.Micros, env.HasTime)
 	r.columns[7].appendString(clip(why.Step))
 	text(8, clip(why.Path))
-	reason := why.Err.Error()
-	if !payload {
-		reason = unquoted(reason)
-	}
-	r.columns[9].appendString(clip(reason))
+	r.columns[9].appendString(clip(why.Err.Error()))
 	text(10, clip(why.Advice))
 	r.raw(11, e.Data, payload)
 	r.raw(12, e.Meta, payload)
@@ -127,29 +134,4 @@ func clip(s string) string {
 		s = s[:end] + "..."
 	}
 	return valid(s)
-}
-
-// unquoted takes what stands in quotes out of a message: it may be a value of
-// the event.
-func unquoted(s string) string {
-	var b strings.Builder
-	for {
-		before, rest, ok := strings.Cut(s, `"`)
-		b.WriteString(before)
-		if !ok {
-			return b.String()
-		}
-		b.WriteString(`"***"`)
-		for escaped := false; ; rest = rest[1:] {
-			if rest == "" {
-				return b.String()
-			}
-			if c := rest[0]; c == '"' && !escaped {
-				break
-			} else {
-				escaped = c == '\\' && !escaped
-			}
-		}
-		s = rest[1:]
-	}
 }

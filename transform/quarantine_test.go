@@ -209,18 +209,52 @@ func TestQuarantineLimits(t *testing.T) {
 	}
 }
 
-// A reason that may quote the event shows nothing of it where its payload is
-// not to be kept.
-func TestUnquoted(t *testing.T) {
-	for reason, want := range map[string]string{
-		`want an integer`:                          `want an integer`,
-		`want an integer, got the string "Ana S."`: `want an integer, got the string "***"`,
-		`"a\"b" is not "c"`:                        `"***" is not "***"`,
-		`broken "off`:                              `broken "***"`,
-		`""`:                                       `"***"`,
+// Where payloads are not kept, no reason tells a value of an event, neither in
+// _quarantine nor in what is said of the first one.
+func TestNoPayload(t *testing.T) {
+	failing := UpcasterFunc(func(e *Envelope, emit Emit) error {
+		v := e.Data.Get("secret")
+		if v == None {
+			return emit(e)
+		}
+		told := source.Told{Value: string(e.Data.Text(v)), Kind: "a value"}
+		return &source.EventError{Err: fmt.Errorf("look at it: %w", source.Telling("want better than %s", told)), Advice: "mend it"}
+	})
+	var evs []source.Event
+	for i, data := range []string{`{"secret":4111}`, `{"ana":1,"ana":2}`, `{"a":[s]}`, `{"a":1 t}`, `{"a":"\z"}`} {
+		evs = append(evs, event(int64(i+1), data))
+	}
+	for payload, want := range map[QuarantinePayload][]string{
+		RawPayload: {
+			"look at it: want better than 4111", `byte 9: the name "ana" stands twice in an object`,
+			"byte 6: unexpected 's' where a value should begin", "byte 7: unexpected 't' in an object", `byte 6: unknown escape \z`,
+		},
+		NoPayload: {
+			"want better than a value", "byte 9: the name of a member stands twice in an object",
+			"byte 6: unexpected character where a value should begin", "byte 7: unexpected character in an object", "byte 6: unknown escape sequence",
+		},
 	} {
-		if got := unquoted(reason); got != want {
-			t.Errorf("%s: got %s, want %s", reason, got, want)
+		p := compile(t, Rules{Options: Options{QuarantinePayload: payload}}, WithUpcaster("E", 1, failing))
+		r := flatten(t, p, p.NewCatalog(nil), Limits{}, evs)
+		var got []string
+		for _, row := range r.rows[Quarantine] {
+			got = append(got, row[ColReason].(string))
+			if (row[ColData] != nil) != (payload == RawPayload) {
+				t.Errorf("%s: %v", payload, row)
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", payload, diff)
+		}
+		s := p.NewShapes()
+		b, o := p.NewBatcher(r.catalog, Limits{}, func(*Table, Record) error { return nil }), p.NewObserver(s)
+		if err := errors.Join(b.Append(&evs[0]), o.Observe(&evs[0])); err != nil {
+			t.Fatal(err)
+		}
+		for _, why := range []*source.EventError{b.FirstFailed(), s.FirstFailed} {
+			if why.Err.Error() != want[0] || why.Hint() != "mend it" || why.Position.Seq != 1 {
+				t.Errorf("%s: the first is %v", payload, why)
+			}
 		}
 	}
 }

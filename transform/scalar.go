@@ -1,7 +1,5 @@
 package transform
 
-import "fmt"
-
 // parseScalar reads null, a bool or a number at i into n.
 func parseScalar(src []byte, i int, n *node) (int, error) {
 	start := i
@@ -39,17 +37,17 @@ func parseScalar(src []byte, i int, n *node) (int, error) {
 	switch {
 	case i == digits:
 		if i < len(src) {
-			return i, &SyntaxError{i, fmt.Sprintf("unexpected %q where a value should begin", src[i])}
+			return i, syntaxError(i, "unexpected %s where a value should begin", tellCharacter(src[i]))
 		}
-		return i, &SyntaxError{i, "document ends inside a number"}
+		return i, syntaxError(i, "document ends inside a number")
 	case src[digits] == '0' && i > digits+1:
-		return i, &SyntaxError{digits, "a number must not begin with 0"}
+		return i, syntaxError(digits, "a number must not begin with 0")
 	}
 	if i < len(src) && src[i] == '.' {
 		n.kind = ValueFloat
 		digits = i + 1
 		if i = skipDigits(src, digits); i == digits {
-			return i, &SyntaxError{i, "want a digit after the decimal point"}
+			return i, syntaxError(i, "want a digit after the decimal point")
 		}
 	}
 	if i < len(src) && (src[i] == 'e' || src[i] == 'E') {
@@ -60,7 +58,7 @@ func parseScalar(src []byte, i int, n *node) (int, error) {
 		}
 		digits = i
 		if i = skipDigits(src, digits); i == digits {
-			return i, &SyntaxError{i, "want a digit in the exponent"}
+			return i, syntaxError(i, "want a digit in the exponent")
 		}
 	}
 	n.off, n.end = uint32(start), uint32(i)
@@ -76,7 +74,7 @@ func skipDigits(src []byte, i int) int {
 
 func parseWord(src []byte, i int, word string) (int, error) {
 	if len(src)-i < len(word) || string(src[i:i+len(word)]) != word {
-		return i, &SyntaxError{i, "unknown word where a value should begin"}
+		return i, syntaxError(i, "unknown word where a value should begin")
 	}
 	return i + len(word), nil
 }

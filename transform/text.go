@@ -2,10 +2,11 @@ package transform
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"backstory/source"
 )
 
 // A text is a string that was read: its place in src, or in aux.
@@ -67,14 +68,14 @@ func (d *Document) parseString(src []byte, i int) (text, int, error) {
 			}
 			i = next
 		case c < 0x20:
-			return t, i, &SyntaxError{i, fmt.Sprintf("control character %#02x in a string", c)}
+			return t, i, syntaxError(i, "control character %#02x in a string", c)
 		default:
 			end := plainEnd(src, i)
 			d.aux = append(d.aux, src[i:end]...)
 			i = end
 		}
 	}
-	return t, i, &SyntaxError{len(src), "document ends inside a string"}
+	return t, i, syntaxError(len(src), "document ends inside a string")
 }
 
 // unescape appends to aux what the escape that begins with the backslash at
@@ -82,7 +83,7 @@ func (d *Document) parseString(src []byte, i int) (text, int, error) {
 // surrogate pair, which stands for no character.
 func (d *Document) unescape(src []byte, i int) (next int, exact bool, err error) {
 	if i+1 >= len(src) {
-		return i, false, &SyntaxError{len(src), "document ends inside a string"}
+		return i, false, syntaxError(len(src), "document ends inside a string")
 	}
 	switch c := src[i+1]; c {
 	case '"', '\\', '/':
@@ -100,7 +101,7 @@ func (d *Document) unescape(src []byte, i int) (next int, exact bool, err error)
 	case 'u':
 		r, ok := hex4(src, i+2)
 		if !ok {
-			return i, false, &SyntaxError{i, `want four hexadecimal digits after \u`}
+			return i, false, syntaxError(i, `want four hexadecimal digits after \u`)
 		}
 		i += 6
 		exact = true
@@ -118,7 +119,7 @@ func (d *Document) unescape(src []byte, i int) (next int, exact bool, err error)
 		d.aux = utf8.AppendRune(d.aux, r)
 		return i, exact, nil
 	default:
-		return i, false, &SyntaxError{i, fmt.Sprintf("unknown escape \\%c", c)}
+		return i, false, syntaxError(i, "unknown escape %s", source.Told{Value: "\\" + string(rune(c)), Kind: "sequence"})
 	}
 	return i + 2, true, nil
 }

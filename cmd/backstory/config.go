@@ -209,7 +209,7 @@ func (d *document) checkJob(node ast.Node, j jobConfig, again bool) {
 func (c *config) job(j jobConfig, src source.Source, p *transform.Pipeline) *schedules.Job {
 	return &schedules.Job{
 		Name: j.Name, Source: src, Pipeline: p, Version: version,
-		Quarantine: c.quarantine.Threshold,
+		Quarantine:   c.quarantine.Threshold,
 		WindowEvents: c.load.Window, Workers: c.load.Workers, Sample: c.load.Sample,
 		Recompile: c.rules.recompile,
 	}

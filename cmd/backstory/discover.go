@@ -78,9 +78,9 @@ func (d *discovery) run(cmd *cobra.Command, g *globals) (err error) {
 			fmt.Fprintf(cmd.ErrOrStderr(), "wrote %s: %s\n", d.starter, plural(int64(len(report.Upcasters)), "upcaster"))
 		}
 	}
-	var catalog *transform.Catalog
+	var tables []*transform.Table
 	if d.columns {
-		if catalog, err = a.firstTables(ctx, sourceWindow(mark)); err != nil {
+		if tables, err = a.discovered(ctx, a.sampleSize()); err != nil {
 			return err
 		}
 	}
@@ -92,9 +92,9 @@ func (d *discovery) run(cmd *cobra.Command, g *globals) (err error) {
 		return json.NewEncoder(out).Encode(struct {
 			*survey.Report
 			Tables []discoveredTable `json:"tables,omitempty"`
-		}{report, discoveredTables(catalog)})
+		}{report, discoveredTables(tables)})
 	}
-	return writeDiscovered(out, report, catalog)
+	return writeDiscovered(out, report, tables)
 }
 
 // look surveys the history.
@@ -132,21 +132,6 @@ func (a *app) repaired() map[string][]int {
 		}
 	}
 	return all
-}
-
-// firstTables gives the tables that a first load would make of a sample of
-// the history.
-func (a *app) firstTables(ctx context.Context, w source.Window) (*transform.Catalog, error) {
-	sample := schedules.DefaultSample
-	if a.load.Sample > 0 {
-		sample = a.load.Sample
-	}
-	shapes, err := schedules.Discover(ctx, a.source, a.pipeline, w, sample, schedules.DefaultWorkers)
-	if err != nil {
-		return nil, err
-	}
-	catalog, _ := a.pipeline.NewCatalog(nil).Evolve(shapes)
-	return catalog, nil
 }
 
 // sourceWindow is everything that is safe to read.

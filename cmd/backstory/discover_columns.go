@@ -25,9 +25,9 @@ func versionsText(sh *transform.Shape) string {
 }
 
 // writeColumns writes the tables that a first load would make.
-func writeColumns(w io.Writer, catalog *transform.Catalog) {
+func writeColumns(w io.Writer, tables []*transform.Table) {
 	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	for _, table := range catalog.Tables() {
+	for _, table := range tables {
 		fmt.Fprintf(t, "\n%s\n", table.Name)
 		for _, c := range table.Columns {
 			from := oneLine(strings.Join(c.Path, "."))
@@ -57,12 +57,9 @@ type discoveredColumn struct {
 	Meta bool     `json:"meta,omitempty"`
 }
 
-func discoveredTables(catalog *transform.Catalog) []discoveredTable {
-	if catalog == nil {
-		return nil
-	}
-	all := []discoveredTable{}
-	for _, t := range catalog.Tables() {
+func discoveredTables(tables []*transform.Table) []discoveredTable {
+	var all []discoveredTable
+	for _, t := range tables {
 		shown := discoveredTable{Name: t.Name, Event: t.Event}
 		for _, c := range t.Columns {
 			shown.Columns = append(shown.Columns, discoveredColumn{c.Name, c.Type.String(), c.Path, c.Meta})

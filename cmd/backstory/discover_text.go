@@ -15,7 +15,7 @@ import (
 
 // writeDiscovered writes a report for people: first what went wrong, then
 // what is worth knowing, then all types and versions, then their shapes.
-func writeDiscovered(out io.Writer, r *survey.Report, catalog *transform.Catalog) error {
+func writeDiscovered(out io.Writer, r *survey.Report, tables []*transform.Table) error {
 	w := bufio.NewWriter(out)
 	var accidents, notes []survey.Finding
 	for _, f := range r.Findings {
@@ -38,8 +38,8 @@ func writeDiscovered(out io.Writer, r *survey.Report, catalog *transform.Catalog
 	if n := int64(len(r.Upcasters)); n > 0 {
 		fmt.Fprintf(w, "\n%s suggested: backstory discover --suggest prints them, --starter FILE writes them.\n", plural(n, "upcaster"))
 	}
-	if catalog != nil {
-		writeColumns(w, catalog)
+	if tables != nil {
+		writeColumns(w, tables)
 	}
 	return w.Flush()
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,6 +41,10 @@ func readEvent(in io.Reader, name string) (*source.Event, error) {
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	err = dec.Decode(&f)
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) {
+		err = fmt.Errorf("byte %d: %s cannot be a JSON %s", kind.Offset, cmp.Or(kind.Field, "the event"), kind.Value)
+	}
 	if err == nil && dec.More() {
 		err = errors.New("there is more behind the event")
 	}

@@ -38,6 +38,9 @@ func (x *explained) write(w io.Writer) error {
 	for i := range x.Steps {
 		x.writeStep(&b, i)
 	}
+	if x.MoreSteps > 0 {
+		fmt.Fprintf(&b, "\n%s more, not shown\n", plural(int64(x.MoreSteps), "step"))
+	}
 	if x.Newer {
 		b.WriteString("\nits schema version is newer than the upcasters lead to: it is taken as it is stored\n")
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"backstory/source"
 	"backstory/transform"
@@ -56,9 +57,9 @@ func (d *document) rules(dir string) (*rules, quarantineConfig) {
 	if defaults.NewFields != "column" {
 		r.tables.NewFields = transform.NewFields(defaults.NewFields)
 	}
-	quarantine := d.quarantine(r)
 	d.mask(r)
 	d.upcasters(r)
+	quarantine := d.quarantine(r)
 	if len(d.problems) == 0 {
 		// What a source says of its payloads makes no difference to what fails.
 		if _, err := r.pipeline(source.Payload{}); err != nil {
@@ -75,13 +76,21 @@ func (d *document) quarantine(r *rules) quarantineConfig {
 		d.addAt([]string{"quarantine", "threshold"}, "want a number of events here, from 0 on", "0 makes a run fail as soon as it quarantines one")
 	}
 	d.oneOf([]string{"quarantine", "payload"}, q.Payload, "raw", "none")
-	if masked := d.section("mask") != nil || r.tables.NewFields == transform.NewMasked; q.Payload == "" && masked {
+	if q.Payload == "" && (d.section("mask") != nil || r.masks()) {
 		q.Payload = string(transform.NoPayload) // what is masked elsewhere would stand there
 	}
 	if q.Payload != string(transform.RawPayload) {
 		r.tables.QuarantinePayload = transform.QuarantinePayload(q.Payload)
 	}
 	return q
+}
+
+// masks tells whether a value is masked anywhere, with a key or without.
+func (r *rules) masks() bool {
+	return r.tables.NewFields == transform.NewMasked || r.upcasters != nil && r.upcasters.Masks() ||
+		slices.ContainsFunc(r.tables.Frozen, func(t *transform.Table) bool {
+			return slices.ContainsFunc(t.Columns, func(c transform.Column) bool { return c.Masked })
+		})
 }
 
 func (d *document) mask(r *rules) {

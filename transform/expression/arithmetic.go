@@ -76,13 +76,13 @@ func doubles(op operator, x, y float64) float64 {
 
 // tooExact is a number that has more digits than a double holds.
 func (m *machine) tooExact(column int, v *value) *Error {
-	return fault(column, "%s has more digits than a float holds", clip(m.digits(v))).
+	return fault(column, "%s has more digits than a float holds", tellNumber(m.digits(v))).
 		advise("write decimal(...) around it to compute exactly, or float(...) to round it")
 }
 
 // tooLong is an integer of more than 64 bits.
 func (m *machine) tooLong(column int, v *value) *Error {
-	return fault(column, "%s has more than 64 bits", clip(m.digits(v))).
+	return fault(column, "%s has more than 64 bits", tellNumber(m.digits(v))).
 		advise("write decimal(...) around it")
 }
 

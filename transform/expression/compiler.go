@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"backstory/source"
+
 	"github.com/expr-lang/expr/ast"
 )
 
@@ -279,7 +281,7 @@ func (c *compiler) object(n *ast.MapNode) code {
 		if keys[i].fixed != nil {
 			for _, before := range keys[:i] {
 				if before.fixed != nil && string(before.fixed.text) == string(keys[i].fixed.text) {
-					return c.failAt(keys[i].column, "member %s stands twice", clip(keys[i].fixed.text))
+					return c.failAt(keys[i].column, "member %s stands twice", source.Clip(keys[i].fixed.text))
 				}
 			}
 		}
@@ -299,7 +301,7 @@ func (c *compiler) object(n *ast.MapNode) code {
 			}
 			name := m.bytes(k)
 			if o.find(name) >= 0 {
-				return fault(keys[i].column, "member %s stands twice", clip(name))
+				return fault(keys[i].column, "%s stands twice", source.Told{Value: "member " + source.Clip(name), Kind: "a member"})
 			}
 			o.names = append(o.names, name)
 			if err := items[i].run(m, &o.items[i]); err != nil {

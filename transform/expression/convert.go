@@ -53,7 +53,7 @@ func (m *machine) written(column int, what string, v *value) ([]byte, error) {
 		x = m.digits(v)
 	}
 	if !isNumber(x) {
-		return nil, fault(column, "%s of %q, want a number", what, clip(x))
+		return nil, fault(column, "%s of %s, want a number", what, tellText(x))
 	}
 	return x, m.spend(column, len(x)>>4)
 }
@@ -77,7 +77,7 @@ func toInt(m *machine, column int, args []value) (value, error) {
 	case len(digits) == 0:
 		return intValue(0), nil
 	case zeros < 0:
-		return value{}, fault(column, "%s is no whole number", clip(x)).advise("write round, floor or ceil inside int(...)")
+		return value{}, fault(column, "%s is no whole number", tellNumber(x)).advise("write round, floor or ceil inside int(...)")
 	case len(digits)+zeros > 19:
 		return value{}, m.tooLong(column, v)
 	}
@@ -114,7 +114,7 @@ func toFloat(m *machine, column int, args []value) (value, error) {
 	}
 	f, err := strconv.ParseFloat(string(x), 64)
 	if err != nil {
-		return value{}, fault(column, "%s is out of a float's range", clip(x))
+		return value{}, fault(column, "%s is out of a float's range", tellNumber(x))
 	}
 	return floatValue(f), nil
 }
@@ -201,7 +201,7 @@ func round_(m *machine, column int, args []value) (value, error) {
 	}
 	places, ok := args[1].int()
 	if !ok || places < 0 || places > maxDigits {
-		return value{}, fault(column, "round to %s places, want 0 to %d", clip(m.digits(&args[1])), maxDigits)
+		return value{}, fault(column, "round to %s places, want 0 to %d", tellNumber(m.digits(&args[1])), maxDigits)
 	}
 	r, err := m.toPlaces(column, v, int(places), away)
 	if err != nil || v.kind == decimal {

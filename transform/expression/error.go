@@ -3,7 +3,10 @@ package expression
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
+
+	"backstory/source"
 )
 
 // Error is an expression that cannot be used, or that cannot be evaluated
@@ -14,21 +17,29 @@ type Error struct {
 	Column  int
 	Message string
 	Advice  string // one sentence that says what to do, or ""
+
+	untold string // the Message without values of the event
 }
 
-func (e *Error) Error() string {
+func (e *Error) Error() string { return e.at(e.Message) }
+
+// Untold is the error's text without the values of the event that it tells.
+func (e *Error) Untold() string { return e.at(e.untold) }
+
+func (e *Error) at(message string) string {
 	if e.Column == 0 {
-		return e.Message
+		return message
 	}
-	return fmt.Sprintf("column %d: %s", e.Column, e.Message)
+	return fmt.Sprintf("column %d: %s", e.Column, message)
 }
 
 // Hint says what to do about the error.
 func (e *Error) Hint() string { return e.Advice }
 
-// fault makes an Error; format and args are fmt.Sprintf's.
+// fault makes an Error; format and args are source.Telling's.
 func fault(column int, format string, args ...any) *Error {
-	return &Error{Column: column, Message: fmt.Sprintf(format, args...)}
+	err := source.Telling(format, args...)
+	return &Error{Column: column, Message: err.Error(), untold: source.Untold(err)}
 }
 
 func (e *Error) advise(hint string) *Error {
@@ -36,13 +47,14 @@ func (e *Error) advise(hint string) *Error {
 	return e
 }
 
-// clip shortens a text for messages.
-func clip(text []byte) string {
-	const most = 60
-	if len(text) <= most {
-		return string(text)
-	}
-	return strings.ToValidUTF8(string(text[:most]), "") + "..."
+// tellNumber tells the digits of a number that an event may have.
+func tellNumber(digits []byte) source.Told {
+	return source.Told{Value: source.Clip(digits), Kind: "a number"}
+}
+
+// tellText tells a text that an event may have.
+func tellText(text []byte) source.Told {
+	return source.Told{Value: strconv.Quote(source.Clip(text)), Kind: "a text"}
 }
 
 // What the parser says of tokens: Operator("=="), EOF.

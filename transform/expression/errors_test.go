@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"backstory/transform"
+
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -80,8 +82,26 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%s: refused, want an error of the event: %v", text, compiled)
 		}
 		write(text, err)
+		checkUntold(t, asError(t, err), env.Event.Data, env.Event.Data.Root(), text)
 	}
 	golden(t, "errors.txt", b.String())
+}
+
+// checkUntold finds values of the event in the text of an error that is to
+// tell none; short ones, and those that the expression has, prove nothing.
+func checkUntold(t *testing.T, e *Error, d *transform.Document, v transform.Value, text string) {
+	t.Helper()
+	switch d.Kind(v) {
+	case transform.ValueNull, transform.ValueFalse, transform.ValueTrue:
+	case transform.ValueArray, transform.ValueObject:
+		for c := d.First(v); c != transform.None; c = d.Next(c) {
+			checkUntold(t, e, d, c, text)
+		}
+	default:
+		if told := string(d.Text(v)); len(told) > 3 && !strings.Contains(text, told) && strings.Contains(e.Untold(), told) {
+			t.Errorf("%s: %q tells the value %s", text, e.Untold(), told)
+		}
+	}
 }
 
 var update = flag.Bool("update", false, "rewrite the golden files")

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"regexp/syntax"
 
+	"backstory/source"
+
 	"github.com/expr-lang/expr/ast"
 )
 
@@ -218,10 +220,10 @@ func (c *compiler) matches(n *ast.BinaryNode) code {
 	pattern := string(r.fixed.text)
 	size, err := programSize(pattern)
 	if err != nil {
-		return c.failAt(r.column, "pattern %s: %s", clip(r.fixed.text), err.Code)
+		return c.failAt(r.column, "pattern %s: %s", source.Clip(r.fixed.text), err.Code)
 	}
 	if size > maxProgram {
-		return c.failAt(r.column, "pattern %s is too large", clip(r.fixed.text))
+		return c.failAt(r.column, "pattern %s is too large", source.Clip(r.fixed.text))
 	}
 	re := regexp.MustCompile(pattern)
 	x.run = func(m *machine, out *value) error {

@@ -4,6 +4,7 @@ import (
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/builtin"
 
+	"backstory/source"
 	"backstory/transform"
 )
 
@@ -135,7 +136,7 @@ func (c *compiler) unknown(column int, what, name string, have []string) code {
 	if len(name) > 50 {
 		have = nil // it is no slip of the pen
 	}
-	err := fault(column, "unknown %s %s", what, clip([]byte(name)))
+	err := fault(column, "unknown %s %s", what, source.Clip(name))
 	if _, ok := builtin.Index[name]; ok && what == "function" {
 		return c.failAt(column, "function %s is not offered", name)
 	}

@@ -133,10 +133,10 @@ func (m *machine) nonFinite(v *value) float64 {
 func (m *machine) coefficient(column int, v *value, into *big.Int) (scale int, err error) {
 	n, ok := m.number(v)
 	if !ok {
-		return 0, fault(column, "%s has no place in arithmetic with decimals", clip(m.digits(v)))
+		return 0, fault(column, "%s has no place in arithmetic with decimals", tellNumber(m.digits(v)))
 	}
 	if len(n.digits) > maxDigits || len(n.digits) > 0 && (n.scale > maxDigits || len(n.digits)-n.scale > maxDigits) {
-		return 0, fault(column, "%s has more than %d digits", clip(m.digits(v)), maxDigits)
+		return 0, fault(column, "%s has more than %d digits", tellNumber(m.digits(v)), maxDigits)
 	}
 	if len(n.digits) == 0 {
 		n.scale = min(max(n.scale, 0), maxDigits)

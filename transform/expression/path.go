@@ -7,6 +7,7 @@ import (
 
 	"github.com/expr-lang/expr/ast"
 
+	"backstory/source"
 	"backstory/transform"
 )
 
@@ -24,6 +25,8 @@ type link struct {
 	place  int // from 0, or from -1 at the end
 	isList bool
 	column int
+	// computed says that name or place is a value that an expression gave.
+	computed bool
 }
 
 // code reads what a path leads to.
@@ -99,11 +102,15 @@ func element(m *machine, d *transform.Document, v transform.Value, place int64) 
 // wrongKind is a path that meets a value it cannot go through. where says how
 // far it came.
 func wrongKind(l *link, where string, k kind) *Error {
+	missing := source.Told{Value: "member " + source.Clip(l.name), Kind: "such member"}
 	if l.isList {
-		return fault(l.column, "path meets the wrong kind: %s is %s and has no element %d", where, k, l.place)
+		missing = source.Told{Value: "element " + strconv.Itoa(l.place), Kind: "such element"}
 	}
-	err := fault(l.column, "path meets the wrong kind: %s is %s and has no member %s", where, k, clip([]byte(l.name)))
-	if k == list && isName(l.name) {
+	if !l.computed {
+		missing.Kind = missing.Value // the rule says it
+	}
+	err := fault(l.column, "path meets the wrong kind: %s is %s and has no %s", where, k, missing)
+	if !l.isList && !l.computed && k == list && isName(l.name) {
 		err.Advice = "write [0] behind it for its first element, or map(" + where + ", ." + l.name + ") for all of them"
 	}
 	return err
@@ -220,7 +227,7 @@ func (c *compiler) memberAt(n *ast.MemberNode, base, key code) code {
 
 // get is the member or element k of v.
 func (m *machine) get(column int, v, k *value, where string, out *value) (err error) {
-	l := link{column: column}
+	l := link{column: column, computed: true}
 	switch k.kind {
 	case text:
 		l.name = string(m.bytes(k))

@@ -89,6 +89,12 @@ func (p *Program) Value(env *Env, into *transform.Document) (transform.Value, er
 	if err := p.code.run(m, &m.result); err != nil {
 		return transform.None, err
 	}
+	if v := &m.result; v.doc != nil && (v.kind == list || v.kind == object) {
+		// A document may hold copies of itself, which double it.
+		if err := m.weigh(p.code.column, v); err != nil {
+			return transform.None, err
+		}
+	}
 	return m.store(p.code.column, &m.result, into)
 }
 

@@ -10,7 +10,7 @@ import (
 // document.
 func (m *machine) store(column int, v *value, into *transform.Document) (transform.Value, error) {
 	if v.doc != nil {
-		return into.Import(v.doc, v.ref), nil
+		return into.Import(v.doc, v.ref), nil // the caller has weighed it
 	}
 	switch v.kind {
 	case null:
@@ -38,7 +38,7 @@ func (m *machine) store(column int, v *value, into *transform.Document) (transfo
 func (m *machine) storeText(column int, into *transform.Document, k transform.ValueKind, text []byte) (transform.Value, error) {
 	v, ok := into.NewText(k, text)
 	if !ok {
-		return v, fault(column, "gives %q, which no document holds", clip(text))
+		return v, fault(column, "gives %s, which no document holds", tellText(text))
 	}
 	return v, nil
 }
@@ -66,7 +66,7 @@ func (m *machine) storeMade(column int, v *value, into *transform.Document) (tra
 	}
 	for _, name := range v.made.names {
 		if !utf8.Valid(name) {
-			return transform.None, fault(column, "gives the name %q, which is not UTF-8", clip(name))
+			return transform.None, fault(column, "gives a member the name %s, which is not UTF-8", tellText(name))
 		}
 	}
 	out := into.NewObject()

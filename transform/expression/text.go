@@ -53,7 +53,7 @@ func split(m *machine, column int, args []value) (value, error) {
 	if len(args) > 2 {
 		var ok bool
 		if most, ok = args[2].int(); !ok || most != int64(int32(most)) {
-			return value{}, fault(column, "split into %s parts", clip(m.digits(&args[2])))
+			return value{}, fault(column, "split into %s parts", tellNumber(m.digits(&args[2])))
 		}
 	}
 	parts := int64(bytes.Count(x, sep)) + 1

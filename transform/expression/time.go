@@ -76,7 +76,7 @@ func date(m *machine, column int, args []value) (value, error) {
 		}
 		t, err := time.Parse(time.DateOnly, string(x))
 		if err != nil {
-			return value{}, fault(column, "date of %q, want ISO 8601 with at most microseconds", clip(x)).
+			return value{}, fault(column, "date of %s, want ISO 8601 with at most microseconds", tellText(x)).
 				advise("name the layout as the second argument: date(text, \"02.01.2006\")")
 		}
 		return timeValue(column, t.UnixMicro())
@@ -87,10 +87,10 @@ func date(m *machine, column int, args []value) (value, error) {
 	}
 	t, err := time.ParseInLocation(layout, string(x), time.UTC)
 	if err != nil {
-		return value{}, fault(column, "date of %q does not follow the layout %q", clip(x), clip([]byte(layout)))
+		return value{}, fault(column, "date of %s does not follow the layout %s", tellText(x), tellText(m.bytes(&args[1])))
 	}
 	if t.Nanosecond()%1000 != 0 {
-		return value{}, fault(column, "date of %q is finer than a microsecond", clip(x))
+		return value{}, fault(column, "date of %s is finer than a microsecond", tellText(x))
 	}
 	return timeValue(column, t.UnixMicro())
 }
@@ -100,7 +100,7 @@ func duration(m *machine, column int, args []value) (value, error) {
 	x := m.bytes(&args[0])
 	d, err := time.ParseDuration(string(x))
 	if err != nil || d%time.Microsecond != 0 {
-		return value{}, fault(column, "duration of %q, want one such as 1h30m, of whole microseconds", clip(x))
+		return value{}, fault(column, "duration of %s, want one such as 1h30m, of whole microseconds", tellText(x))
 	}
 	return value{kind: span, num: d.Microseconds()}, nil
 }

@@ -1,5 +1,9 @@
 package upcast
 
+import (
+	"backstory/source"
+)
+
 // What stands behind the keys of most operations is read here.
 
 // each calls fn for each key of a map and its value. It gives false, and notes
@@ -38,7 +42,7 @@ func (c *compiler) newName(n *Node, hint string) (string, bool) {
 	}
 	name, end, _, err := parseName(n.Text, 0)
 	if err != nil || end < len(n.Text) {
-		c.fail(n, hint+`; an odd name stands in quotes: "a.b"`, "want a name, got %q", clip(n.Text))
+		c.fail(n, hint+`; an odd name stands in quotes: "a.b"`, "want a name, got %q", source.Clip(n.Text))
 		return "", false
 	}
 	return name, true

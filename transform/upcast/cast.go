@@ -1,9 +1,9 @@
 package upcast
 
 import (
-	"fmt"
 	"strings"
 
+	"backstory/source"
 	"backstory/transform"
 )
 
@@ -115,7 +115,7 @@ func (o *cast) reads() []string {
 
 // unfit says that a value is not what a type takes.
 func unfit(want string, doc *transform.Document, v transform.Value) error {
-	return fmt.Errorf("want %s, got %s", want, show(doc, v))
+	return source.Telling("want %s, got %s", want, show(doc, v))
 }
 
 func castBool(doc *transform.Document, v transform.Value) (transform.Value, error) {

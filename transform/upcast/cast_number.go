@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"backstory/source"
 	"backstory/transform"
 )
 
@@ -42,7 +43,7 @@ func castInt(doc *transform.Document, v transform.Value) (transform.Value, error
 	case !ok:
 		return v, hinted(unfit("an integer", doc, v), numberAdvice)
 	case n.exp < 0:
-		return v, hinted(fmt.Errorf("%s has a fraction", show(doc, v)), "cast it to a decimal or float, or say how to round it: {decimal: [18, 0], round: half_even}")
+		return v, hinted(source.Telling("%s has a fraction", show(doc, v)), "cast it to a decimal or float, or say how to round it: {decimal: [18, 0], round: half_even}")
 	case n.exp > exactInt || len(n.digits)+n.exp > exactInt+1:
 		return v, tooLarge(doc, v)
 	}
@@ -57,7 +58,7 @@ func castInt(doc *transform.Document, v transform.Value) (transform.Value, error
 }
 
 func tooLarge(doc *transform.Document, v transform.Value) error {
-	return hinted(fmt.Errorf("%s does not fit into 64 bits", show(doc, v)), "cast it to {decimal: [38, 0]} or string")
+	return hinted(source.Telling("%s does not fit into 64 bits", show(doc, v)), "cast it to {decimal: [38, 0]} or string")
 }
 
 func castFloat(doc *transform.Document, v transform.Value) (transform.Value, error) {
@@ -69,7 +70,7 @@ func castFloat(doc *transform.Document, v transform.Value) (transform.Value, err
 		}
 	}
 	if _, exact := doc.Float(w); !exact {
-		return v, hinted(fmt.Errorf("a float would lose digits of %s", show(doc, v)), "cast it to a decimal")
+		return v, hinted(source.Telling("a float would lose digits of %s", show(doc, v)), "cast it to a decimal")
 	}
 	return w, nil
 }
@@ -153,11 +154,11 @@ func (d castDecimal) cast(doc *transform.Document, v transform.Value) (transform
 		return v, hinted(unfit("a number", doc, v), numberAdvice)
 	}
 	if n, ok = n.round(d.scale, d.round); !ok {
-		return v, hinted(fmt.Errorf("%s has more than %d digits behind the point", show(doc, v), d.scale),
+		return v, hinted(source.Telling("%s has more than %d digits behind the point", show(doc, v), d.scale),
 			fmt.Sprintf("give the decimal a larger scale, or say how to round: {decimal: [%d, %d], round: half_even}", d.precision, d.scale))
 	}
 	if len(n.digits)+n.exp > d.precision-d.scale {
-		return v, hinted(fmt.Errorf("%s has more than %d digits in front of the point", show(doc, v), d.precision-d.scale),
+		return v, hinted(source.Telling("%s has more than %d digits in front of the point", show(doc, v), d.precision-d.scale),
 			"give the decimal a larger precision")
 	}
 	var out [48]byte // 38 digits, sign, point and a zero in front of it

@@ -2,8 +2,8 @@ package upcast
 
 import (
 	"errors"
-	"fmt"
 
+	"backstory/source"
 	"backstory/transform"
 )
 
@@ -81,7 +81,7 @@ func (t castTime) timestamp(doc *transform.Document, v transform.Value) (transfo
 	case ok && zoned:
 		return made(doc.NewText(transform.ValueTimestamp, doc.Text(v)))
 	case ok && t.zone == nil:
-		return v, hinted(fmt.Errorf("%s: %w", show(doc, v), errNoZone), "say which it is in, such as {timestamp: {zone: UTC}}, or cast it to datetime")
+		return v, hinted(source.Telling("%s: %w", show(doc, v), errNoZone), "say which it is in, such as {timestamp: {zone: UTC}}, or cast it to datetime")
 	case ok:
 		var buf [64]byte
 		return made(doc.NewText(transform.ValueTimestamp, append(append(buf[:0], doc.Text(v)...), t.zone.suffix...)))
@@ -99,7 +99,7 @@ func (t castTime) timestamp(doc *transform.Document, v transform.Value) (transfo
 	}
 	micros, ok := n.micros(t.unit)
 	if !ok {
-		return v, fmt.Errorf("%s is no time from the year 1 to 9999, to the microsecond", show(doc, v))
+		return v, source.Telling("%s is no time from the year 1 to 9999, to the microsecond", show(doc, v))
 	}
 	var buf [40]byte
 	return made(doc.NewText(transform.ValueTimestamp, append(appendClock(buf[:0], micros), "+00:00"...)))
@@ -115,12 +115,12 @@ func (t castTime) datetime(doc *transform.Document, v transform.Value) (transfor
 	case !zoned:
 		return made(doc.NewText(transform.ValueTimestamp, doc.Text(v)))
 	case t.zone == nil:
-		return v, hinted(fmt.Errorf("%s has an offset from UTC, which a datetime would lose", show(doc, v)),
+		return v, hinted(source.Telling("%s has an offset from UTC, which a datetime would lose", show(doc, v)),
 			"cast it to timestamp, or say whose clock is meant, such as {datetime: {zone: UTC}}")
 	}
 	micros += int64(t.zone.seconds) * 1e6
 	if !inYears(micros) {
-		return v, fmt.Errorf("%s is no time from the year 1 to 9999", show(doc, v))
+		return v, source.Telling("%s is no time from the year 1 to 9999", show(doc, v))
 	}
 	var buf [40]byte
 	return made(doc.NewText(transform.ValueTimestamp, appendClock(buf[:0], micros)))

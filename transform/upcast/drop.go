@@ -6,7 +6,8 @@ import "backstory/transform"
 //
 //	drop: [note, customer.phone, meta.trace]
 //
-// What is not there is not dropped.
+// What is not there is not dropped. All are found before one is taken out:
+// lines[0] and lines[1] are the first two elements.
 type drop struct{ paths []path }
 
 const dropHint = "write a list of paths, such as [note, customer.phone]"
@@ -20,15 +21,19 @@ func compileDrop(c *compiler, arg *Node) Operation {
 }
 
 func (o *drop) Apply(s *Scope) error {
+	var buf [8]place
+	found := buf[:0]
 	for i := range o.paths {
-		p := &o.paths[i]
-		pl, err := p.find(s)
+		pl, err := o.paths[i].find(s)
 		if err != nil {
-			return &pathError{"drop", p.text, err}
+			return &pathError{"drop", o.paths[i].text, err}
 		}
 		if pl.at != transform.None {
-			pl.doc.Remove(pl.in, pl.at)
+			found = append(found, pl)
 		}
+	}
+	for _, pl := range found {
+		pl.doc.Remove(pl.in, pl.at)
 	}
 	return nil
 }

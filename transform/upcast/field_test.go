@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"backstory/source"
 	"backstory/transform"
 
 	"pgregory.net/rapid"
@@ -31,8 +32,12 @@ func testOperations(t *testing.T, tests []fieldTest) {
 					t.Errorf("got %v and error %v, want error %s", payload(s), err, tt.err)
 				}
 				var p *pathError
-				if err != nil && !errors.As(err, &p) {
+				switch {
+				case err == nil:
+				case !errors.As(err, &p):
 					t.Errorf("error %v names no path", err)
+				default:
+					checkUntold(t, p.err, s.Doc, s.Doc.Root(), tt.operation)
 				}
 				return
 			}
@@ -129,5 +134,23 @@ func testBadRules(t *testing.T, tests []badRule) {
 		if got := strings.Join(messages, "; "); got != tt.message || op != nil {
 			t.Errorf("%s: got %s and operation %v, want %s", tt.operation, got, op, tt.message)
 		}
+	}
+}
+
+// checkUntold finds values of the event in the text of an error that is to
+// tell none; short ones, and those that the rule itself has, prove nothing.
+func checkUntold(t *testing.T, err error, doc *transform.Document, v transform.Value, rule string) {
+	t.Helper()
+	if v == transform.None {
+		return
+	}
+	if k := doc.Kind(v); k == transform.ValueArray || k == transform.ValueObject {
+		for c := doc.First(v); c != transform.None; c = doc.Next(c) {
+			checkUntold(t, err, doc, c, rule)
+		}
+	}
+	text, ok := appendScalar(nil, doc, v)
+	if ok && len(text) > 3 && !strings.Contains(rule, string(text)) && strings.Contains(source.Untold(err), string(text)) {
+		t.Errorf("%q tells the value %s", source.Untold(err), text)
 	}
 }

@@ -3,6 +3,7 @@ package upcast
 import (
 	"slices"
 
+	"backstory/source"
 	"backstory/transform"
 )
 
@@ -30,7 +31,7 @@ func compileKeep(c *compiler, arg *Node) Operation {
 		p := &paths[i]
 		switch {
 		case len(p.steps) > 1:
-			c.fail(&arg.Values[i], keepHint, "keep wants names of the top level, got %s", clip(p.text))
+			c.fail(&arg.Values[i], keepHint, "keep wants names of the top level, got %s", source.Clip(p.text))
 			return nil
 		case p.meta:
 			k.meta = append(k.meta, p.steps[0].name)

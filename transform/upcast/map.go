@@ -1,6 +1,8 @@
 package upcast
 
-import "fmt"
+import (
+	"backstory/source"
+)
 
 // mapping exchanges values by a table:
 //
@@ -94,7 +96,7 @@ func (t *table) apply(s *Scope) error {
 	case t.keep:
 		return nil
 	case t.other.doc == nil:
-		return hinted(fmt.Errorf("%s is not in the table", show(pl.doc, pl.at)), "add the value to the table, or else: for all that are not in it")
+		return hinted(source.Telling("%s is not in the table", show(pl.doc, pl.at)), "add the value to the table, or else: for all that are not in it")
 	default:
 		l = t.other
 	}

@@ -1,6 +1,10 @@
 package upcast
 
-import "fmt"
+import (
+	"fmt"
+
+	"backstory/source"
+)
 
 // Kind is what a Node is.
 type Kind uint8
@@ -50,9 +54,9 @@ func (n *Node) Member(name string) *Node {
 func (n *Node) describe() string {
 	switch n.Kind {
 	case Bool, Number:
-		return clip(n.Text)
+		return source.Clip(n.Text)
 	case Text:
-		return fmt.Sprintf("%q", clip(n.Text))
+		return fmt.Sprintf("%q", source.Clip(n.Text))
 	case List:
 		return fmt.Sprintf("a list of %d", len(n.Values))
 	case Map:
@@ -62,18 +66,4 @@ func (n *Node) describe() string {
 		return fmt.Sprintf("%d keys", len(n.Keys))
 	}
 	return n.Kind.String()
-}
-
-// clip shortens a text for messages.
-func clip(text string) string {
-	const most = 60
-	if len(text) <= most {
-		return text
-	}
-	for i := range text {
-		if i > most {
-			return text[:i] + "..."
-		}
-	}
-	return text
 }

@@ -2,8 +2,8 @@ package upcast
 
 import (
 	"errors"
-	"fmt"
 
+	"backstory/source"
 	"backstory/transform"
 )
 
@@ -157,9 +157,12 @@ func (o *parse) reads() []string {
 
 var errHalfCharacter = errors.New("the text holds half a character (a surrogate without the other), which would be lost")
 
-// misread says that a text is not as a reading wants it.
-func misread(want string, text []byte) error {
-	return fmt.Errorf("want %s, got the text %q", want, clip(string(text)))
+// misread says that a text is not as a reading wants it: a string, or an error
+// that says more.
+func misread(want any, text []byte) error {
+	told := showText(text)
+	told.Value = "the text " + told.Value
+	return source.Telling("want %s, got %s", want, told)
 }
 
 // partNames reads the names in into:, "" for parts that are passed over.
@@ -177,7 +180,7 @@ func (c *compiler) partNames(n *Node) ([]string, bool) {
 		name, is := c.newName(&n.Values[i], hint)
 		for _, other := range names[:i] {
 			if is && name == other {
-				c.fail(&n.Values[i], hint, "the name %s stands twice", clip(name))
+				c.fail(&n.Values[i], hint, "the name %s stands twice", source.Clip(name))
 				is = false
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"backstory/source"
 	"backstory/transform"
 )
 
@@ -41,7 +42,7 @@ func readDate(c *compiler, arg, n *Node) reading {
 		}
 		i++
 		if i == len(arg.Text) || !strings.ContainsRune("YymbBdHIpMSfz%", rune(arg.Text[i])) {
-			c.fail(arg, dateHint, "unknown sign %s in the format", clip(arg.Text[i-1:min(i+1, len(arg.Text))]))
+			c.fail(arg, dateHint, "unknown sign %s in the format", source.Clip(arg.Text[i-1:min(i+1, len(arg.Text))]))
 			return nil
 		}
 		sign := arg.Text[i : i+1]

@@ -3,6 +3,7 @@ package upcast
 import (
 	"sync"
 
+	"backstory/source"
 	"backstory/transform"
 )
 
@@ -24,10 +25,12 @@ func (p *parsedJSON) read(doc *transform.Document, text []byte) (transform.Value
 	inner := p.documents.Get().(*transform.Document)
 	defer func() {
 		inner.Reset() // it has borrowed the text
-		p.documents.Put(inner)
+		if inner.Held() <= maxPooled {
+			p.documents.Put(inner)
+		}
 	}()
 	if err := inner.Parse(text, false); err != nil {
-		return transform.None, misread("a JSON document ("+err.Error()+")", text)
+		return transform.None, misread(source.Telling("a JSON document (%w)", err), text)
 	}
 	return doc.Import(inner, inner.Root()), nil
 }

@@ -2,8 +2,8 @@ package upcast
 
 import (
 	"bytes"
-	"fmt"
 
+	"backstory/source"
 	"backstory/transform"
 )
 
@@ -47,7 +47,7 @@ func (s *splitting) read(doc *transform.Document, text []byte) (transform.Value,
 	rest, left := text, true
 	for i, name := range s.into {
 		if !left && !s.optional {
-			return object, hinted(fmt.Errorf("want %d parts between %q, got %d in %q", len(s.into), s.separator, i, clip(string(text))),
+			return object, hinted(source.Telling("want %d parts between %q, got %d in %s", len(s.into), s.separator, i, showText(text)),
 				"with optional: true, missing parts are null")
 		}
 		part, here := rest, left

@@ -3,9 +3,11 @@ package upcast
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
+	"backstory/source"
 	"backstory/transform"
 )
 
@@ -61,7 +63,7 @@ func (c *compiler) path(n *Node) (path, bool) {
 		if at.Column > 0 {
 			at.Column += syntax.offset
 		}
-		c.fail(&at, pathHint, "bad path %s: %s", clip(n.Text), syntax.msg)
+		c.fail(&at, pathHint, "bad path %s: %s", source.Clip(n.Text), syntax.msg)
 	case first == "$" && !c.inEach:
 		c.fail(n, `a member of that name stands in quotes: "$"`, "$ stands for an element inside each, and has no place here")
 	case (first == "data" || first == "meta") && c.inEach:
@@ -87,7 +89,7 @@ func (c *compiler) field(n *Node) (path, bool) {
 func (c *compiler) member(n *Node) (path, bool) {
 	p, ok := c.field(n)
 	if ok && p.last().element {
-		c.fail(n, "", "want the path of a member, got that of an element: %s", clip(p.text))
+		c.fail(n, "", "want the path of a member, got that of an element: %s", source.Clip(p.text))
 		return path{}, false
 	}
 	return p, ok
@@ -121,7 +123,7 @@ func parsePath(text string) (p path, first string, err error) {
 			return p, first, nil
 		}
 		if text[i] != '.' {
-			return p, "", &pathSyntaxError{i, fmt.Sprintf("want a dot in front of %s", clip(text[i:]))}
+			return p, "", &pathSyntaxError{i, fmt.Sprintf("want a dot in front of %s", source.Clip(text[i:]))}
 		}
 		i++
 	}
@@ -172,9 +174,14 @@ func parseIndex(text string, i int) (index, end int, err error) {
 	}
 	index, err = strconv.Atoi(digits)
 	if err != nil || len(digits) > 9 || digits[0] == '+' {
-		return 0, i, &pathSyntaxError{i + 1, fmt.Sprintf("%s is no element's number", clip(digits))}
+		return 0, i, &pathSyntaxError{i + 1, fmt.Sprintf("%s is no element's number", source.Clip(digits))}
 	}
 	return index, i + len(digits) + 2, nil
+}
+
+// counts tells whether the path leads to or through an element.
+func (p *path) counts() bool {
+	return slices.ContainsFunc(p.steps, func(st step) bool { return st.element })
 }
 
 // last is the last step, of which there must be one.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"backstory/source"
 )
 
 // What rules are made of is read here: names, versions and keys.
@@ -56,13 +58,13 @@ func key(n *Node, name string) *Node {
 // have, and keys that stand twice. It does not look below except.
 func (c *compiler) wellFormed(n, except *Node) {
 	if n.Kind == Number && !isJSONNumber(n.Text) {
-		c.fail(n, "write it in plain decimal digits, or as text in quotes", "%s is no number that JSON has", clip(n.Text))
+		c.fail(n, "write it in plain decimal digits, or as text in quotes", "%s is no number that JSON has", source.Clip(n.Text))
 	}
 	seen := make(map[string]bool, len(n.Keys))
 	for i := range n.Keys {
 		k := &n.Keys[i]
 		if seen[k.Text] {
-			c.fail(k, "leave one of them out", "the key %s stands twice", clip(k.Text))
+			c.fail(k, "leave one of them out", "the key %s stands twice", source.Clip(k.Text))
 		}
 		seen[k.Text] = true
 	}

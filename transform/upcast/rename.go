@@ -3,6 +3,7 @@ package upcast
 import (
 	"fmt"
 
+	"backstory/source"
 	"backstory/transform"
 )
 
@@ -28,7 +29,7 @@ func compileRename(c *compiler, arg *Node) Operation {
 		from, ok := c.member(key)
 		to, named := c.newName(value, renameHint)
 		if ok && named && from.last().name == to {
-			c.fail(value, "", "the new name is the old one: %s", clip(to))
+			c.fail(value, "", "the new name is the old one: %s", source.Clip(to))
 			return false
 		}
 		r.fields = append(r.fields, renaming{from, to})

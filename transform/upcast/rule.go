@@ -26,6 +26,7 @@ type rule struct {
 	do      *Node
 	strict  bool // operations want their fields in events
 	proven  bool // and in examples
+	masks   bool // an operation is mask
 	// retyped is what retype says, nil without; parts is what split says.
 	retyped *outcome
 	parts   []outcome
@@ -176,7 +177,7 @@ func (c *compiler) compileRule(r *rule) {
 	}
 	u.targets = r.targets()
 	u.text = string(r.appendText(nil))
-	if c.masks {
+	if r.masks = c.masks; r.masks {
 		u.text += " masked by " + keyName(c.options.MaskKey)
 	}
 	r.upcaster = u

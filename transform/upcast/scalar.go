@@ -3,6 +3,7 @@ package upcast
 import (
 	"strconv"
 
+	"backstory/source"
 	"backstory/transform"
 )
 
@@ -26,16 +27,23 @@ func appendScalar(dst []byte, doc *transform.Document, v transform.Value) ([]byt
 	return append(dst, doc.Text(v)...), true
 }
 
-// show writes a value into messages: scalars as they are, but for length,
-// and of the others what they are.
-func show(doc *transform.Document, v transform.Value) string {
+// show tells a value in messages: scalars as they are, but for length, and of
+// the others what they are.
+func show(doc *transform.Document, v transform.Value) source.Told {
+	told := source.Told{Kind: article(doc.Kind(v))}
 	text, ok := appendScalar(nil, doc, v)
-	switch k := doc.Kind(v); {
+	switch {
 	case !ok:
-		return article(k)
-	case k == transform.ValueString:
-		return "the string " + strconv.Quote(clip(string(text)))
+		told.Value = told.Kind
+	case doc.Kind(v) == transform.ValueString:
+		told.Value = "the string " + strconv.Quote(source.Clip(text))
 	default:
-		return clip(string(text))
+		told.Value = source.Clip(text)
 	}
+	return told
+}
+
+// showText tells a text in messages.
+func showText(text []byte) source.Told {
+	return source.Told{Value: strconv.Quote(source.Clip(text)), Kind: "a text"}
 }

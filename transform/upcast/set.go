@@ -54,6 +54,9 @@ func (f *setField) set(s *Scope) error {
 	if doc == nil {
 		return errNoMeta
 	}
+	if doc.Size() > maxCopied {
+		return errTooLarge
+	}
 	v, err := f.value.Value(s.expression(), doc)
 	if err != nil {
 		return err

@@ -87,6 +87,22 @@ type copied struct {
 
 var copies = sync.Pool{New: func() any { return new(copied) }}
 
+// maxPooled is the most bytes of a document that is kept for the next event:
+// beyond, one large event would be remembered for good.
+const maxPooled = 1 << 20
+
+// free gives a copy back for the next event.
+func (c *copied) free() {
+	if c.data.Held()+c.meta.Held() > maxPooled {
+		return
+	}
+	// What they borrowed is let go of.
+	c.data.Reset()
+	c.meta.Reset()
+	c.event, c.scope = transform.Envelope{}, Scope{}
+	copies.Put(c)
+}
+
 var errNoPart = hinted(
 	errors.New("none of its parts applies"),
 	"add a part without when, or put a discard in front that says which events become nothing",
@@ -120,7 +136,7 @@ func (u *upcaster) split(s *Scope) error {
 // part emits one part, made of a copy of the event.
 func (u *upcaster) part(s *Scope, p *part, i int) error {
 	c := copies.Get().(*copied)
-	defer copies.Put(c)
+	defer c.free()
 	c.event = *s.Event
 	c.data.CopyFrom(s.Event.Data)
 	c.event.Data = &c.data

@@ -30,6 +30,7 @@ type Set struct {
 	options []transform.Option
 	text    json.RawMessage
 	rules   []*rule
+	masks   bool
 }
 
 const listHint = "write a list of upcasters, each with event, from or at, and do"
@@ -73,6 +74,7 @@ func (s *Set) take(rules []*rule) {
 			continue
 		}
 		s.rules = append(s.rules, r)
+		s.masks = s.masks || r.masks
 		option := transform.WithUpcaster
 		if r.repair {
 			option = transform.WithRepair
@@ -95,6 +97,9 @@ func (s *Set) Options() []transform.Option { return s.options }
 // no part in what comes out: examples and notes. It is nil where there are no
 // rules, and holds no secret. Parse and Compile make the same upcasters of it.
 func (s *Set) Text() json.RawMessage { return s.text }
+
+// Masks tells whether a rule masks anything, with a key or without.
+func (s *Set) Masks() bool { return s.masks }
 
 // keyName tells mask keys apart, and does not tell what they are.
 func keyName(key []byte) string {
