@@ -41,9 +41,9 @@ type Ruled interface {
 	Targets() []string
 }
 
-// maxSteps is how many upcasters may follow each other. It stops chains that
+// MaxSteps is how many upcasters may follow each other. It stops chains that
 // retype in a circle.
-const maxSteps = 1000
+const MaxSteps = 1000
 
 // What one event may become: so many results, and so many emitted on the way,
 // of which some may be discarded later. It stops chains of splits, of which
@@ -110,8 +110,8 @@ func (c *chain) next(e *Envelope, repaired, depth int) error {
 		e.SubIndex = c.index
 		c.index++
 		return c.out(e)
-	case depth == maxSteps:
-		return &chainError{event: e.Type, passed: maxSteps}
+	case depth == MaxSteps:
+		return &chainError{event: e.Type, passed: MaxSteps}
 	case depth == len(c.links):
 		c.links = append(c.links, c.newLink(depth+1))
 	}

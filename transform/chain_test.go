@@ -140,7 +140,7 @@ func TestChain(t *testing.T) {
 // One event may become any number of rows; only a chain without end stops.
 func TestChainEnds(t *testing.T) {
 	many := upcast(func(e *Envelope, emit Emit) error {
-		for range 3 * maxSteps {
+		for range 3 * MaxSteps {
 			out := *e
 			if err := emit(&out); err != nil {
 				return err
@@ -151,7 +151,7 @@ func TestChainEnds(t *testing.T) {
 	rows := 0
 	in := compile(t, Rules{}, WithUpcaster("E", 1, many), WithUpcaster("E", 2, set("a", "b"))).newIntake(func(*Envelope) error { rows++; return nil })
 	e := event(1, `{}`)
-	if err := in.take(&e); err != nil || rows != 3*maxSteps {
+	if err := in.take(&e); err != nil || rows != 3*MaxSteps {
 		t.Errorf("got %d rows, %v", rows, err)
 	}
 	endless := func(to string) Upcaster {
@@ -161,7 +161,7 @@ func TestChainEnds(t *testing.T) {
 		})
 	}
 	var opts []Option
-	for v := 1; v <= maxSteps+1; v++ {
+	for v := 1; v <= MaxSteps+1; v++ {
 		opts = append(opts, WithUpcaster("E", v, endless("F")), WithUpcaster("F", v, endless("E")))
 	}
 	circle := []Option{

@@ -45,13 +45,13 @@ func TestLift(t *testing.T) {
 
 func TestLiftErrors(t *testing.T) {
 	tests := []struct{ data, meta, step, path, want string }{
-		{`{"at":"today"}`, ``, "read the envelope of", "at", "want an ISO 8601 date and time with its offset"},
-		{`{"at":7}`, ``, "read the envelope of", "at", "want an ISO 8601 date and time with its offset"},
-		{`{"v":"x"}`, ``, "read the envelope of", "v", "want a schema version, an integer from 1 on"},
-		{`{"v":-1}`, ``, "read the envelope of", "v", "want a schema version, an integer from 1 on"},
-		{`{"type":1}`, ``, "read the envelope of", "type", "want text"},
-		{`{}`, `{"version":1.5}`, "read the envelope of", "meta.version", "want an integer"},
-		{`{}`, `{"version":9223372036854775808}`, "read the envelope of", "meta.version", "want an integer"},
+		{`{"at":"today"}`, ``, "open", "at", "want an ISO 8601 date and time with its offset"},
+		{`{"at":7}`, ``, "open", "at", "want an ISO 8601 date and time with its offset"},
+		{`{"v":"x"}`, ``, "open", "v", "want a schema version, an integer from 1 on"},
+		{`{"v":-1}`, ``, "open", "v", "want a schema version, an integer from 1 on"},
+		{`{"type":1}`, ``, "open", "type", "want text"},
+		{`{}`, `{"version":1.5}`, "open", "meta.version", "want an integer"},
+		{`{}`, `{"version":9223372036854775808}`, "open", "meta.version", "want an integer"},
 		{`{`, ``, "parse", "data", "byte 1: want a member name in quotes"},
 		{`{}`, `x`, "parse", "meta", "byte 0: unexpected 'x' where a value should begin"},
 	}

@@ -81,12 +81,12 @@ func (o *Opener) Open(e *source.Event) (*Envelope, error) {
 	}
 	if len(o.paths) > 0 {
 		if path, err := o.lift(env); err != nil {
-			return nil, eventError(e, "read the envelope of", path, err)
+			return nil, eventError(e, "open", path, err)
 		}
 	}
 	if env.Type == "" {
 		return nil, &source.EventError{
-			Position: e.Position, Stream: string(env.Stream), Schema: env.Stored, Step: "read the envelope of",
+			Position: e.Position, Stream: string(env.Stream), Schema: env.Stored, Step: "open",
 			Err: errNoType, Advice: "an event without a type has no table; mend it in the store, or leave it out by a view",
 		}
 	}

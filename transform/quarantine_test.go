@@ -59,7 +59,7 @@ func TestQuarantine(t *testing.T) {
 		{ColPosition: int64(1), ColStreamID: "s-1", ColStreamVersion: int64(1), ColEventType: "E", ColSchemaVersion: int64(1), ColEventTime: at(1),
 			ColStep: "parse", ColPath: "data", ColReason: "byte 5: document ends where a value should begin", ColHint: "?", ColData: `{"a":`},
 		{ColPosition: int64(2), ColStreamID: "s-1", ColStreamVersion: int64(2), ColEventType: "E", ColSchemaVersion: int64(1), ColEventTime: at(2),
-			ColStep: "read the envelope of", ColPath: "at", ColReason: errNotTime.Error(), ColHint: "?", ColData: `{"at":7}`},
+			ColStep: "open", ColPath: "at", ColReason: errNotTime.Error(), ColHint: "?", ColData: `{"at":7}`},
 		{ColPosition: int64(3), ColStreamID: "s-3", ColStreamVersion: int64(3), ColEventID: "id-3", ColEventType: "Lines", ColSchemaVersion: int64(1),
 			ColEventTime: time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC),
 			ColStep:      "split", ColPath: "lines[1]", ColReason: "a line of nothing", ColHint: "mend the line", ColData: string(split.Data), ColMeta: `{"of":"s-3"}`},
@@ -68,7 +68,7 @@ func TestQuarantine(t *testing.T) {
 		{ColPosition: int64(5), ColStreamID: "s-1", ColStreamVersion: int64(5), ColEventType: "Secret", ColSchemaVersion: int64(1), ColEventTime: at(5),
 			ColStep: "decrypt", ColReason: long[:maxReason-1] + "...", ColHint: "look at the key", ColData: "base64:/wA="},
 		{ColPosition: int64(6), ColStreamID: "s-1", ColStreamVersion: int64(6),
-			ColStep: "read the envelope of", ColReason: "it has no type", ColHint: "?", ColData: `{}`},
+			ColStep: "open", ColReason: "it has no type", ColHint: "?", ColData: `{}`},
 	}
 	got := r.rows[Quarantine]
 	for i, w := range want {

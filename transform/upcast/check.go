@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"backstory/transform"
 )
 
 // A stage is a type at a schema version.
@@ -50,6 +52,10 @@ func (c *compiler) checkChains(rules []*rule) {
 // that has a step.
 func (c *compiler) checkHoles(event string, steps map[int]*rule) {
 	versions := slices.Sorted(maps.Keys(steps))
+	if len(versions) > transform.MaxSteps {
+		c.fail(steps[versions[0]].node, "make one upcaster of several; the shapes in between need not be had",
+			"%s has %d upcasters one after the other, and no event may pass more than %d", event, len(versions), transform.MaxSteps)
+	}
 	for i, v := range versions[1:] {
 		switch before := versions[i]; {
 		case v == before+2:
