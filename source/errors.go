@@ -77,3 +77,13 @@ func (e *EventError) Unwrap() error { return e.Err }
 
 // Hint says what to do about the error.
 func (e *EventError) Hint() string { return e.Advice }
+
+// Problem is a mistake in a configuration.
+type Problem struct {
+	// Path leads to the key concerned, one key a step, from where the
+	// configuration stands.
+	Path    []string
+	Message string
+	// Hint is one sentence that says what to do, or "".
+	Hint string
+}

@@ -9,6 +9,7 @@ import (
 	"backstory/schedules"
 	ledger "backstory/schedules/sqlite"
 	"backstory/sinks"
+	"backstory/sinks/bigquery"
 	"backstory/sinks/parquet"
 	"backstory/source"
 	"backstory/source/layout"
@@ -49,6 +50,18 @@ var sinkDrivers = []sinkDriver{
 			},
 		}
 	}},
+	{"bigquery", func(d *document, node ast.Node, dir string) openSink {
+		var c bigquery.Config
+		d.driver("sink", node, &c, c.Validate)
+		if c.Credentials != "" {
+			c.Credentials = relativeTo(dir, c.Credentials)
+		}
+		return openSink{
+			path:   c.Project + "." + c.Dataset,
+			ledger: relativeTo(dir, "backstory.db"),
+			open:   func(ctx context.Context) (sinks.Sink, error) { return bigquery.Open(ctx, c.Options(version)) },
+		}
+	}},
 }
 
 // parquetConfig is the section sink of driver parquet.
@@ -59,10 +72,10 @@ type parquetConfig struct {
 	RowGroupRows int    `yaml:"row_group_rows"`
 }
 
-func (c *parquetConfig) validate() []layout.Problem {
-	var ps []layout.Problem
+func (c *parquetConfig) validate() []source.Problem {
+	var ps []source.Problem
 	add := func(key, message, hint string) {
-		ps = append(ps, layout.Problem{Path: []string{key}, Message: message, Hint: hint})
+		ps = append(ps, source.Problem{Path: []string{key}, Message: message, Hint: hint})
 	}
 	if c.Path == "" {
 		add("path", "parquet wants a path", "name the output folder")
@@ -150,7 +163,7 @@ func existingLedger(ctx context.Context, path string) (schedules.Ledger, error) 
 }
 
 // driver decodes a driver's section and notes what the driver says of it.
-func (d *document) driver(section string, node ast.Node, out any, validate func() []layout.Problem) {
+func (d *document) driver(section string, node ast.Node, out any, validate func() []source.Problem) {
 	if !d.decode(node, out, "driver") {
 		return
 	}

@@ -34,13 +34,14 @@ var homes = map[string][]string{
 	"backstory/source/sqlite":    {"cmd/backstory/drivers.go"},
 	"backstory/source/layout":    {"source/postgres", "source/sqlite", "cmd/backstory/drivers.go"},
 	"backstory/sinks/parquet":    {"cmd/backstory/drivers.go"},
+	"backstory/sinks/bigquery":   {"cmd/backstory/drivers.go"},
 	"backstory/schedules/sqlite": {"cmd/backstory/drivers.go"},
 	"backstory/source/memory":    {"source/sourcetest", "sinks/sinktest", "schedules/ledgertest"},
 	"backstory/sinks/memory":     {"sinks/sinktest", "schedules/ledgertest"},
 }
 
 // tools are programs and packages for tests and measurements: no line holds them.
-var tools = []string{"cmd/backstory-bench", "source/postgres/pgtest", "source/sourcetest", "sinks/sinktest", "schedules/ledgertest"}
+var tools = []string{"cmd/backstory-bench", "source/postgres/pgtest", "source/sourcetest", "sinks/sinktest", "sinks/bigquery/bqtest", "schedules/ledgertest"}
 
 // refused are names that say nothing of what a package is for.
 var refused = []string{"util", "utils", "common", "helpers", "types", "models", "misc", "base"}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"backstory/source"
 )
 
 // The values of State's members.
@@ -27,10 +29,10 @@ type State struct {
 	Compress string `yaml:"compress"`
 }
 
-func (s *State) validate() []Problem {
-	var ps []Problem
+func (s *State) validate() []source.Problem {
+	var ps []source.Problem
 	add := func(key, message, hint string) {
-		ps = append(ps, Problem{[]string{"state", key}, message, hint})
+		ps = append(ps, problem([]string{"state", key}, message, hint))
 	}
 	switch s.Cipher {
 	case AESGCM:

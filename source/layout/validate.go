@@ -3,37 +3,29 @@ package layout
 import (
 	"fmt"
 	"slices"
-)
 
-// Problem is a mistake in a configuration.
-type Problem struct {
-	// Path leads to the key concerned, one key a step, from where the
-	// configuration stands.
-	Path    []string
-	Message string
-	// Hint is one sentence that says what to do, or "".
-	Hint string
-}
+	"backstory/source"
+)
 
 // Validate finds everything that is wrong with c in itself, without a
 // database.
-func (c *Config) Validate() []Problem {
-	var ps []Problem
+func (c *Config) Validate() []source.Problem {
+	var ps []source.Problem
 	switch layout := c.layout(); layout {
 	case EventSourcing:
 		if c.Columns != (Columns{}) {
-			ps = append(ps, Problem{[]string{"columns"},
-				"layout eventsourcing knows its columns", "leave columns out, or write layout: columns"})
+			ps = append(ps, problem([]string{"columns"},
+				"layout eventsourcing knows its columns", "leave columns out, or write layout: columns"))
 		}
 	case OwnColumns:
 		if c.Table == "" {
-			ps = append(ps, Problem{[]string{"table"},
-				"layout columns wants a table", "name the table or view that holds the events"})
+			ps = append(ps, problem([]string{"table"},
+				"layout columns wants a table", "name the table or view that holds the events"))
 		}
 		ps = append(ps, c.Columns.validate()...)
 	default:
-		ps = append(ps, Problem{[]string{"layout"},
-			fmt.Sprintf("there is no layout %s", layout), "write eventsourcing or columns"})
+		ps = append(ps, problem([]string{"layout"},
+			fmt.Sprintf("there is no layout %s", layout), "write eventsourcing or columns"))
 	}
 	ps = append(ps, c.schemaVersion()...)
 	ps = append(ps, c.State.validate()...)
@@ -41,13 +33,13 @@ func (c *Config) Validate() []Problem {
 }
 
 // schemaVersion finds what is wrong with where the schema version stands.
-func (c *Config) schemaVersion() []Problem {
+func (c *Config) schemaVersion() []source.Problem {
 	if c.SchemaVersion == "" {
 		return nil
 	}
 	key := []string{"schema_version"}
 	if c.Columns.SchemaVersion != "" {
-		return []Problem{{key, "columns.schema_version says already where the schema version stands", "leave one of the two out"}}
+		return []source.Problem{problem(key, "columns.schema_version says already where the schema version stands", "leave one of the two out")}
 	}
 	if c.SchemaVersion == Suffix {
 		return nil
@@ -55,19 +47,19 @@ func (c *Config) schemaVersion() []Problem {
 	path, err := parsePath(c.SchemaVersion)
 	switch {
 	case !isPath(c.SchemaVersion) || err != nil:
-		return []Problem{{key, fmt.Sprintf("there is no schema version at %s", c.SchemaVersion),
-			"write suffix where it ends the name of the type, $.a.b for a member of data, or $meta.a.b for one of meta"}}
+		return []source.Problem{problem(key, fmt.Sprintf("there is no schema version at %s", c.SchemaVersion),
+			"write suffix where it ends the name of the type, $.a.b for a member of data, or $meta.a.b for one of meta")}
 	case path.Meta && c.layout() == OwnColumns && c.Columns.Meta == "":
-		return []Problem{{key, fmt.Sprintf("path %s leads into meta, but columns.meta is missing", c.SchemaVersion),
-			"name the column that holds the metadata"}}
+		return []source.Problem{problem(key, fmt.Sprintf("path %s leads into meta, but columns.meta is missing", c.SchemaVersion),
+			"name the column that holds the metadata")}
 	}
 	return nil
 }
 
-func (c *Columns) validate() []Problem {
-	var ps []Problem
+func (c *Columns) validate() []source.Problem {
+	var ps []source.Problem
 	add := func(f Field, message, hint string) {
-		ps = append(ps, Problem{[]string{"columns", f.String()}, message, hint})
+		ps = append(ps, problem([]string{"columns", f.String()}, message, hint))
 	}
 	for f := range NumFields {
 		value := c.of(f)
@@ -99,18 +91,18 @@ var advice = [NumFields]string{
 	Meta:     "name the column that holds the metadata as JSON",
 }
 
-func (n *Names) validate() []Problem {
-	var ps []Problem
+func (n *Names) validate() []source.Problem {
+	var ps []source.Problem
 	for _, m := range []struct {
 		key   string
 		names map[string]string
 	}{{"aliases", n.Aliases}, {"prefixes", n.Prefixes}} {
 		for _, from := range sortedKeys(m.names) {
 			if from == "" {
-				ps = append(ps, Problem{[]string{"names", m.key}, "the empty text cannot be renamed", ""})
+				ps = append(ps, problem([]string{"names", m.key}, "the empty text cannot be renamed", ""))
 			}
 			if m.key == "aliases" && m.names[from] == "" {
-				ps = append(ps, Problem{[]string{"names", m.key, from}, "an event type cannot be empty", ""})
+				ps = append(ps, problem([]string{"names", m.key, from}, "an event type cannot be empty", ""))
 			}
 		}
 	}
@@ -124,4 +116,8 @@ func sortedKeys(m map[string]string) []string {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+func problem(path []string, message, hint string) source.Problem {
+	return source.Problem{Path: path, Message: message, Hint: hint}
 }

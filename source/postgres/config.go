@@ -65,10 +65,10 @@ func (c *Config) setDefaults() {
 
 // Validate finds everything that is wrong with c in itself, without the
 // database.
-func (c *Config) Validate() []layout.Problem {
-	var ps []layout.Problem
+func (c *Config) Validate() []source.Problem {
+	var ps []source.Problem
 	add := func(message, hint string, path ...string) {
-		ps = append(ps, layout.Problem{Path: path, Message: message, Hint: hint})
+		ps = append(ps, source.Problem{Path: path, Message: message, Hint: hint})
 	}
 	if c.URL == "" {
 		add("postgres wants a url", "write url: ${env:NAME} and put the URL in that variable", "url")

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"backstory/source"
 	"backstory/source/layout"
 )
 
@@ -12,10 +13,10 @@ type Config struct {
 }
 
 // Validate finds everything that is wrong with c in itself, without the file.
-func (c *Config) Validate() []layout.Problem {
-	var ps []layout.Problem
+func (c *Config) Validate() []source.Problem {
+	var ps []source.Problem
 	if c.Path == "" {
-		ps = append(ps, layout.Problem{
+		ps = append(ps, source.Problem{
 			Path: []string{"path"}, Message: "sqlite wants a path", Hint: "name the database file"})
 	}
 	return append(ps, c.Config.Validate()...)

@@ -8,15 +8,12 @@ import tempfile
 
 import nbclient
 import nbformat
-from traitlets.config import Config
 
 from backstory import BINARY
 
 ROOT = pathlib.Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "notebooks"
 DEMO = ROOT / "testdata" / "demo" / "repaired.yaml"
-# Kernels talk to nobody but us.
-IPC = Config(KernelManager={"transport": "ipc"})
 
 
 class Shop:
@@ -59,10 +56,11 @@ def execute(name, shop):
     file = FOLDER / f"{name}.ipynb"
     kept = nbformat.read(file, as_version=4)
     book = nbformat.read(file, as_version=4)
-    # The id of the cell is no matter: it goes before the notebook is kept.
     book.cells.append(nbformat.v4.new_code_cell("import json, shop; print(json.dumps(shop.ANSWERS))"))
     env = {**os.environ, "SHOP": str(shop.path), "BACKSTORY": BINARY}
-    client = nbclient.NotebookClient(book, config=IPC, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(FOLDER)}})
+    client = nbclient.NotebookClient(
+        book, timeout=120, kernel_name="python3", extra_arguments=["--log-level=ERROR"], resources={"metadata": {"path": str(FOLDER)}},
+    )
     client.execute(env=env)
     answers = json.loads("".join(o.text for o in book.cells.pop().outputs if o.output_type == "stream" and o.name == "stdout"))
     for cell in book.cells:

@@ -1,0 +1,72 @@
+package bigquery
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// What may be done in a day (https://cloud.google.com/bigquery/quotas).
+const (
+	tableJobsADay     = 1_500   // load jobs into a table in one piece
+	partitionsADay    = 30_000  // partitions touched by load jobs, of one partitioned table
+	projectJobsADay   = 100_000 // load jobs of a project
+	partitionsOfTable = 10_000
+)
+
+// TableLoad is what is to be loaded into one table: a backfill, or a day of a
+// schedule.
+type TableLoad struct {
+	Table       string
+	Partitioned bool
+	// Windows is how many have rows of the table, Touched how many partitions
+	// all of them touch, each window for itself, and Partitions how many the
+	// table will have.
+	Windows, Touched, Partitions int64
+}
+
+// Jobs counts the load jobs: one a window, and more where windows touch more
+// partitions than a job may.
+func (l TableLoad) Jobs() int64 {
+	if !l.Partitioned || l.Windows == 0 {
+		return l.Windows
+	}
+	return max(l.Windows, (l.Touched+maxPartitions-1)/maxPartitions)
+}
+
+// Budget says how loads use up the quotas of a day. No load costs anything,
+// and none reads anything that is billed.
+type Budget struct {
+	// Jobs is how many load jobs there are, those of manifests counted.
+	Jobs int64
+	// Days is the least number of days that the quotas allow; 1 where all
+	// fits into one. Limit names the quota that makes it so many.
+	Days  int64
+	Limit string
+	// Problems are what no number of days mends.
+	Problems []string
+}
+
+// BudgetOf counts what loads use up; windows is how many windows there are.
+func BudgetOf(windows int64, loads []TableLoad) Budget {
+	b := Budget{Jobs: windows, Days: 1}
+	need := func(used, aDay int64, what string) {
+		if days := (used + aDay - 1) / aDay; days > b.Days {
+			b.Days, b.Limit = days, fmt.Sprintf("%d %s, of which a day allows %d", used, what, aDay)
+		}
+	}
+	for _, l := range slices.SortedFunc(slices.Values(loads), func(a, b TableLoad) int { return strings.Compare(a.Table, b.Table) }) {
+		b.Jobs += l.Jobs()
+		if !l.Partitioned {
+			need(l.Jobs(), tableJobsADay, "load jobs into "+l.Table)
+			continue
+		}
+		need(l.Touched, partitionsADay, "changes of partitions of "+l.Table)
+		if l.Partitions > partitionsOfTable {
+			b.Problems = append(b.Problems, fmt.Sprintf("table %s would have %d partitions, and BigQuery allows %d: partition it by month", l.Table, l.Partitions, partitionsOfTable))
+		}
+	}
+	need(windows, partitionsADay, "changes of partitions of "+loadsTable)
+	need(b.Jobs, projectJobsADay, "load jobs")
+	return b
+}

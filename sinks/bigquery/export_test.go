@@ -1,0 +1,15 @@
+package bigquery
+
+import "time"
+
+// Hasten makes a sink as impatient as a server on loopback allows.
+func Hasten(s *Sink) {
+	s.pace.first, s.pace.most = time.Millisecond, 20*time.Millisecond
+	s.pace.poll, s.pace.pollMost = time.Millisecond, 5*time.Millisecond
+}
+
+// CutAt makes jobs touch at most n partitions.
+func CutAt(s *Sink, n int) { s.partitions = n }
+
+// LimitUploads ends uploads that take longer.
+func LimitUploads(s *Sink, d time.Duration) { s.pace.upload = d }

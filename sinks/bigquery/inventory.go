@@ -1,0 +1,236 @@
+package bigquery
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"backstory/sinks"
+	"backstory/source"
+	"backstory/transform"
+
+	"cloud.google.com/go/bigquery"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/api/iterator"
+)
+
+// Manifests lists the committed loads. It lists the rows of two tables, which
+// costs nothing, and changes nothing.
+func (s *Sink) Manifests(ctx context.Context, job string, n int) ([]sinks.Manifest, []*transform.Table, error) {
+	past, err := s.history(ctx, job)
+	if err != nil {
+		return nil, nil, err
+	}
+	loads, err := s.manifests(ctx, job, n, past.at(n).build)
+	if err != nil {
+		return nil, nil, err
+	}
+	return loads, slices.Clone(past.at(n).tables), nil
+}
+
+// manifests lists the committed loads of a build of a generation by window.
+func (s *Sink) manifests(ctx context.Context, job string, n, build int) ([]sinks.Manifest, error) {
+	rows, err := list[loadRow](ctx, s, loadsTable)
+	if err != nil {
+		return nil, err
+	}
+	var all []sinks.Manifest
+	for _, r := range rows {
+		if r.Job != job || int(r.Generation) != n || int(r.Build) != build {
+			continue
+		}
+		var m sinks.Manifest
+		if err := json.Unmarshal([]byte(r.Body), &m); err != nil {
+			return nil, fault("restore the table as it was, by time travel or from a copy", "read table %s: a manifest of job %s is damaged: %w", s.fullName(loadsTable), job, err)
+		}
+		all = append(all, m)
+	}
+	slices.SortFunc(all, func(a, b sinks.Manifest) int { return a.Window.After.Compare(b.Window.After) })
+	for i := 1; i < len(all); i++ {
+		if all[i].Window.Overlaps(all[i-1].Window) {
+			return nil, fault("restore the table as it was, by time travel or from a copy",
+				"read table %s: loads %s and %s of job %s overlap", s.fullName(loadsTable), all[i-1].Window, all[i].Window, job)
+		}
+	}
+	return all, nil
+}
+
+// Check compares the number of rows of each table with what the manifests
+// say. Rows of loads that were not committed yet are explained by the jobs
+// that loaded them. It finishes a swap that was left half done.
+func (s *Sink) Check(ctx context.Context, job string, n int) error {
+	s.forget(job)
+	h, err := s.home(ctx, job, n)
+	if err != nil {
+		return err
+	}
+	loads, tables, err := s.Manifests(ctx, job, n)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	name := h.tableName
+	h.mu.Unlock()
+	rows := make(map[string]int64)
+	for _, m := range loads {
+		for _, lt := range m.Tables {
+			rows[lt.Name] += lt.Rows
+		}
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(jobsAtOnce)
+	for _, t := range tables {
+		rows[t.Name] += 0 // one that has no rows yet is looked for too
+	}
+	for table, want := range rows {
+		g.Go(func() error { return s.checkTable(ctx, h, name(table), want, loads) })
+	}
+	return explain(g.Wait(), "check job %s", job)
+}
+
+// checkTable compares one table.
+func (s *Sink) checkTable(ctx context.Context, h *home, name string, want int64, loads []sinks.Manifest) error {
+	const lost = "restore the table by time travel (within seven days), or load a new generation with backstory rebuild"
+	md, err := s.counted(ctx, name, want)
+	if isMissing(err) {
+		return fault(lost, "table %s is missing", s.fullName(name))
+	}
+	if err != nil {
+		return explain(err, "look at table %s", s.fullName(name))
+	}
+	if md.Type != bigquery.RegularTable && md.Type != "" {
+		return fault(lost, "table %s is no table any more", s.fullName(name))
+	}
+	got := int64(md.NumRows)
+	if got < want {
+		if expires(md) {
+			return nil
+		}
+		return fault(lost, "table %s has %d rows, and %d were loaded", s.fullName(name), got, want)
+	}
+	if got == want {
+		return nil
+	}
+	doubtful, err := s.uncommitted(ctx, h, &target{name: name, created: md.CreationTime}, got-want, loads)
+	if err != nil {
+		return explain(err, "list jobs of project %s", s.o.Project)
+	}
+	if doubtful != got-want {
+		return fault("somebody else writes to the table: remove those rows, or load a new generation with backstory rebuild",
+			"table %s has %d rows, and %d were loaded", s.fullName(name), got, want)
+	}
+	return nil
+}
+
+// counted gives what is said of a table. Where fewer rows are counted than
+// were loaded, it asks again: the count may come a little later than the rows.
+func (s *Sink) counted(ctx context.Context, name string, want int64) (*bigquery.TableMetadata, error) {
+	const times = 4
+	for n := 1; ; n++ {
+		md, err := s.metadata(ctx, name)
+		if err != nil || int64(md.NumRows) >= want || expires(md) || n == times {
+			return md, err
+		}
+		if err := s.pace.pause(ctx, n, stale); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// expires tells whether rows go away with time.
+func expires(md *bigquery.TableMetadata) bool {
+	return md.TimePartitioning != nil && md.TimePartitioning.Expiration > 0
+}
+
+// jobsLooked is how many jobs are looked through, the newest first, to explain
+// rows of a table.
+const jobsLooked = 20_000
+
+// uncommitted counts the rows that loads without a manifest have brought into
+// a table: a crash came before it. It stops when it has found as many as want.
+func (s *Sink) uncommitted(ctx context.Context, h *home, into *target, want int64, loads []sinks.Manifest) (n int64, err error) {
+	committed := make(map[string]bool, len(loads))
+	for _, m := range loads {
+		committed[h.loadID(m.Window, into)] = true
+	}
+	prefix := strings.TrimSuffix(h.loadID(source.Window{}, into), "0_0")
+	err = s.ask(ctx, func(ctx context.Context) error {
+		n = 0
+		it := s.client.Jobs(ctx)
+		it.State, it.MinCreationTime = bigquery.Done, into.created.Add(-time.Minute)
+		for range jobsLooked {
+			job, err := it.Next()
+			if errors.Is(err, iterator.Done) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			if !strings.HasPrefix(job.ID(), prefix) || committed[workOf(job.ID())] {
+				continue
+			}
+			status := job.LastStatus()
+			if status == nil || status.Err() != nil || status.Statistics == nil {
+				continue
+			}
+			if st, ok := status.Statistics.Details.(*bigquery.LoadStatistics); ok {
+				n += st.OutputRows
+			}
+			if n >= want {
+				return nil
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
+// workOf cuts attempt and part off a job's ID.
+func workOf(id string) string {
+	if i := strings.LastIndex(id, "_a"); i >= 0 {
+		id = id[:i]
+	}
+	if i := strings.LastIndex(id, "_p"); i >= 0 {
+		id = id[:i]
+	}
+	return id
+}
+
+// Signature names the state of the tables as BigQuery tells it: when they were
+// made and last changed, and how many rows they have.
+func (s *Sink) Signature(ctx context.Context, job string, n int) (string, error) {
+	past, err := s.history(ctx, job)
+	if err != nil || !past.swapped || !past.there(n) {
+		return "", err
+	}
+	names := []string{loadsTable, tablesTable}
+	for _, t := range past.at(n).tables {
+		names = append(names, nameIn(t.Name, n, past.live))
+	}
+	states := make([]string, len(names))
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(jobsAtOnce)
+	for i, name := range names {
+		g.Go(func() error {
+			md, err := s.metadata(ctx, name)
+			if isMissing(err) {
+				return nil
+			}
+			if err == nil {
+				states[i] = fmt.Sprintf("%s %d %d %d %s", name, md.CreationTime.UnixMilli(), md.LastModifiedTime.UnixMilli(), md.NumRows, md.Type)
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		return "", explain(err, "look at the tables of job %s", job)
+	}
+	sum := sha256.Sum256([]byte(fmt.Sprint(past.live, past.swaps, past.at(n).number, states)))
+	return hex.EncodeToString(sum[:16]), nil
+}
