@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"backstory/sinks/bigquery/bqtest"
 	"backstory/source/postgres/pgtest"
 
 	"github.com/jackc/pgx/v5"
@@ -64,6 +65,7 @@ func TestScript(t *testing.T) {
 			e.Setenv("STORES", filepath.Join(testdata, "stores"))
 			e.Values[testKey{}] = e.T().(testing.TB)
 			e.Values[held{}] = new(*os.File)
+			e.Values[warehouse{}] = new(*bqtest.Server)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -76,6 +78,8 @@ func TestScript(t *testing.T) {
 			"release":   release,
 			"damage":    damage,
 			"readkey":   readKey,
+			"bigquery":  warehouseServer,
+			"bqrows":    warehouseRows,
 		},
 	})
 }
