@@ -3,7 +3,6 @@ package bigquery
 import (
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"strconv"
 	"time"
@@ -113,5 +112,3 @@ func (s *Sink) jobLabels(own map[string]string) map[string]string {
 }
 
 func rowsLabel(n int64) string { return strconv.FormatInt(n, 10) }
-
-var _ io.ReaderAt = (*spool)(nil)

@@ -25,10 +25,10 @@ func micros(year int, month time.Month) arrow.Timestamp {
 
 // valueError is a value that BigQuery would refuse, or change.
 type valueError struct {
-	table, column string
-	row           int
-	cause         string
-	hint          string
+	column string
+	row    int
+	cause  string
+	hint   string
 }
 
 // checkValues refuses values that BigQuery cannot hold, before anything is sent.

@@ -26,6 +26,16 @@
 //     4,000 partitions a job and 10,000 a table.
 //   - Bearer tokens and permissions, and faults by script (Rule).
 //
+// # Where it refuses what the service may take
+//
+//   - A column of the file that the job's schema lacks; a mode that is not the
+//     file's own; a decimal whose target by decimalTargetTypes is not the
+//     schema's type.
+//   - Nanoseconds, TIME, FLOAT16, UUID, JSON and lists of lists in Parquet, and
+//     text that is not UTF-8.
+//   - WRITE_TRUNCATE_DATA on a partition; copies between different partitions.
+//   - Formats other than Parquet, sourceUris, queries.
+//
 // # What differs from the service
 //
 //   - It remembers jobs for ever; the service does so for about six months.
@@ -34,6 +44,7 @@
 //   - Byte counts of tables are those of the files they came from.
 //   - Partitions do not expire, and requirePartitionFilter is only kept, for
 //     nothing is queried.
+//   - A job goes on when somebody asks for it, not by itself (Options.JobDelay).
 //   - A table that is deleted is gone at once, and one that is made is there
 //     at once; Status(404, ...) in a Rule shows the opposite.
 package bqtest

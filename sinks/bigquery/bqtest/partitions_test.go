@@ -66,8 +66,8 @@ func TestPartitionsOfStrangeTimes(t *testing.T) {
 	md := byDay()
 	md.Schema = schema
 	r.create(t, "items", md)
-	noon := day("1969-12-31").Add(12 * time.Hour).UnixMicro()
-	rows := []loose{{1, nil}, {2, micros("1959-12-31")}, {3, micros("2160-01-01")}, {4, micros("1960-01-01")}, {5, &noon}, {6, micros("2159-12-31")}}
+	late := day("1969-12-31").Add(23*time.Hour + 30*time.Minute).UnixMicro()
+	rows := []loose{{1, nil}, {2, micros("1959-12-31")}, {3, micros("2160-01-01")}, {4, micros("1960-01-01")}, {5, &late}, {6, micros("2159-12-31")}}
 	if _, err := run(t.Context(), r.loader("items", parquetOf(t, rows), schema)); err != nil {
 		t.Fatal(err)
 	}
