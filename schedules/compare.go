@@ -14,9 +14,9 @@ type differences struct {
 	comparer *transform.Comparer
 	// old takes in events as they were loaded, nil where all are compared;
 	// those that go to quarantine are not.
-	old *transform.Batcher
-	count    int64
-	first    source.Position
+	old   *transform.Batcher
+	count int64
+	first source.Position
 	// events counts them by the types that either pipeline makes of them.
 	events map[string]int64
 }
