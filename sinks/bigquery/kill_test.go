@@ -36,7 +36,7 @@ func TestKill(t *testing.T) {
 	defer g.Wait()
 	g.SetLimit(4)
 	for _, c := range changes(t) {
-		for n := range requestsOf(t, c) {
+		for n, total := 0, requestsOf(t, c); n < total; n += stride() {
 			g.Go(func() error {
 				t.Run(fmt.Sprintf("%s/%d", c.Name, n+1), func(t *testing.T) {
 					server := start(t, bqtest.Options{JobDelay: 1})
