@@ -14,8 +14,7 @@ import (
 // (https://cloud.google.com/bigquery/docs/loading-data-cloud-storage-parquet#parquet_conversions).
 type column struct {
 	name, typ, mode string
-	precision       int32 // of decimals
-	local           bool  // a TIMESTAMP of the file that has no zone
+	local           bool // a TIMESTAMP of the file that has no zone
 	members         []*column
 	first, leaves   int // its leaves among those of the file
 	// item is the definition level from which a repeated column has an item,
