@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"backstory/transform"
 )
 
 // Upcaster is a suggestion: a rule for package upcast, with what speaks for it.
@@ -85,9 +87,13 @@ func expressionPath(names []string) string {
 	return b.String()
 }
 
-// suggest suggests the steps from each version to the next.
+// suggest suggests the steps from each version to the next, but for types
+// with more versions than a chain may have steps: there they are data.
 func (a *analysis) suggest() {
 	for _, t := range a.types {
+		if len(t.groups) > transform.MaxSteps {
+			continue
+		}
 		for i := 1; i < len(t.groups); i++ {
 			old, now := t.groups[i-1], t.groups[i]
 			if now.version != old.version+1 || a.options.Ends[t.event] > old.version {
