@@ -3,6 +3,7 @@
 package bigquery_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -57,15 +58,22 @@ func kill(t *testing.T, server *bqtest.Server, c sinktest.Change, n int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKill$")
 	cmd.Env = append(os.Environ(), "BIGQUERY_EMULATOR_HOST="+server.Host(), killProject+"="+server.Project(), killChange+"="+c.Name)
+	started := make(chan *os.Process, 1)
 	server.Fail(bqtest.Rule{Nth: n, Do: bqtest.After(func() {
-		if err := cmd.Process.Kill(); err != nil {
+		if err := (<-started).Kill(); err != nil {
 			t.Error(err)
 		}
 	})})
-	out, err := cmd.CombinedOutput()
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	started <- cmd.Process
+	err := cmd.Wait()
 	var exit *exec.ExitError
 	if !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-		t.Fatalf("%s up to request %d: got %v, want it killed\n%s", c.Name, n, err, out)
+		t.Fatalf("%s up to request %d: got %v, want it killed\n%s", c.Name, n, err, &out)
 	}
 }
 
