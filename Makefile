@@ -20,10 +20,10 @@ test: ## everything, on a throwaway PostgreSQL of its own
 	@sh .ci/postgres
 	go test -shuffle=on -timeout 20m ./...
 
-# -short: of the crash matrices every fifth step, all of which the test above takes.
+# TEST_STRIDE: of the crash matrices every fifth step, all of which the test above takes.
 race: ## the same with the race detector and Arrow's assertions
 	@sh .ci/postgres
-	go test -race -short -shuffle=on -tags assert -timeout 40m ./...
+	TEST_STRIDE=5 go test -race -shuffle=on -tags assert -timeout 40m ./...
 
 # tidy -e: what only the tests of dependencies import may be out of reach.
 lint: ## gofmt, vet, staticcheck, tidy

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -83,13 +84,11 @@ func testCrashes(t *testing.T, driver string, o order) {
 	}
 }
 
-// stride is from one step to the next: under -short, which is for the race
-// detector, not all of them are taken.
+// stride is from one step to the next: the variable TEST_STRIDE, with which the
+// slow race detector takes not all of them, or 1.
 func stride() int64 {
-	if testing.Short() {
-		return 5
-	}
-	return 1
+	n, _ := strconv.ParseInt(os.Getenv("TEST_STRIDE"), 10, 64)
+	return max(n, 1)
 }
 
 // TestCrashCompact kills a process that merges files at each of its steps.

@@ -3,6 +3,8 @@ package bigquery_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"strconv"
 	"testing"
 
 	"backstory/sinks/bigquery/bqtest"
@@ -42,13 +44,11 @@ func TestFaultAtEachRequest(t *testing.T) {
 	}
 }
 
-// stride is from one step of a matrix to the next: under -short, which is for
-// the race detector, not all of them are taken.
+// stride is from one step of a matrix to the next: the variable TEST_STRIDE,
+// with which the slow race detector takes not all of them, or 1.
 func stride() int {
-	if testing.Short() {
-		return 5
-	}
-	return 1
+	n, _ := strconv.Atoi(os.Getenv("TEST_STRIDE"))
+	return max(n, 1)
 }
 
 // atOnce is how many cases run side by side: mostly they wait, as the client
