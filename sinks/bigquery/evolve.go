@@ -84,5 +84,5 @@ func (h *home) makeAll(ctx context.Context, tables []*transform.Table) ([]*targe
 
 // same tells whether two tables are written down alike.
 func same(a, b *transform.Table) bool {
-	return a == b || a.Version == b.Version && difference(a, b) == ""
+	return a == b || a.Version == b.Version && a.Difference(b) == ""
 }

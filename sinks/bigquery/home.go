@@ -177,7 +177,7 @@ func (h *home) claim(ctx context.Context, t *transform.Table) (*target, error) {
 	}
 	i := slices.IndexFunc(h.tables, func(o *transform.Table) bool { return strings.EqualFold(o.Name, t.Name) })
 	if i >= 0 {
-		if diff := difference(h.tables[i], t); diff != "" {
+		if diff := h.tables[i].Difference(t); diff != "" {
 			return nil, refuse("evolve the job's tables before loading",
 				"write to table %s: it is of version %d and the rows of version %d: %s", t.Name, h.tables[i].Version, t.Version, diff)
 		}
@@ -249,29 +249,6 @@ func (h *home) loadID(w source.Window, into *target) string {
 		build = "b" + strconv.Itoa(h.build)
 	}
 	return fmt.Sprintf("backstory_%s_g%d%s_%s_%s_%s", idText(h.name), h.generation, build, h.sink.place(into), positionText(w.After), positionText(w.Through))
-}
-
-// difference tells in words how the columns of two tables differ, "" if rows
-// of the one are rows of the other.
-func difference(a, b *transform.Table) string {
-	if a.Partition != b.Partition {
-		return fmt.Sprintf("the one is partitioned by %q, the other by %q", a.Partition, b.Partition)
-	}
-	for i := range min(len(a.Columns), len(b.Columns)) {
-		c, d := a.Columns[i], b.Columns[i]
-		switch {
-		case c.Name != d.Name:
-			return fmt.Sprintf("column %d is %s in the one and %s in the other", i+1, c.Name, d.Name)
-		case !c.Type.Equal(d.Type):
-			return fmt.Sprintf("column %s is %s in the one and %s in the other", c.Name, c.Type, d.Type)
-		case c.Required != d.Required:
-			return fmt.Sprintf("column %s is required in only one of them", c.Name)
-		}
-	}
-	if len(a.Columns) != len(b.Columns) {
-		return fmt.Sprintf("the one has %d columns, the other %d", len(a.Columns), len(b.Columns))
-	}
-	return ""
 }
 
 // position is the index of the first window that does not end before w begins.

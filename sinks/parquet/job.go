@@ -193,7 +193,7 @@ func (j *job) claim(t *transform.Table) error {
 		return nil
 	}
 	if known != nil {
-		if diff := difference(known, t); diff != "" {
+		if diff := known.Difference(t); diff != "" {
 			return refuse("evolve the job's tables before loading",
 				"write to table %s: its files are of version %d and the rows of version %d: %s", t.Name, known.Version, t.Version, diff)
 		}
