@@ -23,6 +23,9 @@ type Ledger interface {
 	Lock(ctx context.Context, job string) (Lease, error)
 	// State gives what is known of a job; that of a job never heard of is empty.
 	State(ctx context.Context, job string) (*State, error)
+	// Windows calls fn with the windows of a job's generation that end after a
+	// position, in order, until fn returns an error, which it returns.
+	Windows(ctx context.Context, job string, after source.Position, fn func(WindowRecord) error) error
 	// Next is the same ledger for the generations that rebuilds make: its
 	// leases and states are of a job's generation after the live one, beside
 	// which others may work. It ends with the ledger and need not be closed.
@@ -109,6 +112,19 @@ type Loaded struct {
 
 	newer int64              // events of versions that no upcaster knows; not kept
 	first *source.EventError // why the first event in quarantine is there; not kept
+}
+
+// WindowRecord is what the ledger knows of one window.
+type WindowRecord struct {
+	source.Window
+	// Loaded is when it was loaded last, zero while it is only planned.
+	Planned, Loaded time.Time
+	Duration        time.Duration
+	// Again says that it is loaded and to be loaded again.
+	Again bool
+	// Events is about how many it holds while it is planned, and how many it
+	// held once it is loaded; the others count from then on.
+	Events, Rows, Bytes, Stored, Extra, Quarantined, Discarded int64
 }
 
 // Run is one run of a job.

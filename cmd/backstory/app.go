@@ -141,6 +141,10 @@ func (noLedger) State(_ context.Context, job string) (*schedules.State, error) {
 	return &schedules.State{Job: job, Generation: 1}, nil
 }
 
+func (noLedger) Windows(context.Context, string, source.Position, func(schedules.WindowRecord) error) error {
+	return nil
+}
+
 func (n noLedger) Next() schedules.Ledger { return n }
 
 func (noLedger) Close() error { return nil }
