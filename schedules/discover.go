@@ -149,7 +149,8 @@ func look[C any](ctx context.Context, j *Job, parts []source.Window, limit int, 
 		if within.Err() != nil {
 			break
 		}
-		g.Go(func() error {
+		g.Go(func() (err error) {
+			defer caught(&err)
 			if limit > 0 {
 				w, _, err := j.cut(within, part.After, part.Through, limit)
 				if err != nil {
@@ -159,7 +160,7 @@ func look[C any](ctx context.Context, j *Job, parts []source.Window, limit int, 
 			}
 			var c C
 			var events int64
-			err := j.again(within, Step{Name: StepDiscover, Window: part}, func() error {
+			err = j.again(within, Step{Name: StepDiscover, Window: part}, func() error {
 				c, events = how.make(), 0
 				if part.Empty() {
 					return nil

@@ -75,3 +75,17 @@ func (e *QuarantineError) Hint() string {
 	}
 	return "backstory explain " + at + " shows it step by step; mend the rules and rebuild again, or take the new tables as they are with --force. Readers see the old ones until then"
 }
+
+// LineError is a line of an exported ledger that cannot be taken in.
+type LineError struct {
+	Line int // counted from 1
+	Err  error
+	// Advice is one sentence that says what to do.
+	Advice string
+}
+
+func (e *LineError) Error() string { return fmt.Sprintf("import line %d: %v", e.Line, e.Err) }
+func (e *LineError) Unwrap() error { return e.Err }
+
+// Hint says what to do about the error.
+func (e *LineError) Hint() string { return e.Advice }

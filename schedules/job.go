@@ -11,6 +11,7 @@ package schedules
 
 import (
 	"log/slog"
+	"time"
 
 	"backstory/sinks"
 	"backstory/source"
@@ -37,12 +38,19 @@ type Job struct {
 	// Quarantine is how many events of a generation may be in quarantine when
 	// a rebuild puts it in the place of one that has fewer.
 	Quarantine int64
+	// Audit is how far back windows are counted again in each run, in which
+	// events may have appeared late; 0 means DefaultAudit, less than 0 never.
+	Audit time.Duration
 	// Recompile makes a pipeline of rules that the ledger kept; nil where that
 	// cannot be done.
 	Recompile func(transform.Rules) (*transform.Pipeline, error)
 	// Version is the version of Backstory.
 	Version string
-	Log     *slog.Logger
+	// Stop, once it is closed, lets the windows under way come to their end and
+	// none begin: a run then ends without an error, and its Report says so. nil
+	// never does.
+	Stop <-chan struct{}
+	Log  *slog.Logger
 	// Watch, if not nil, is told of each step as it begins, in the
 	// goroutine that takes it. Progress is shown, and crashes are tried, by it.
 	Watch func(Step)
@@ -82,6 +90,9 @@ const (
 	StepFinished  StepName = "finished"  // it is in the ledger
 	StepAgain     StepName = "again"     // it is begun again
 
+	StepForget StepName = "forget" // what is to be forgotten is about to be saved
+	StepForgot StepName = "forgot" // nothing is left of it but in the ledger's files
+
 	StepSwap     StepName = "swap"     // a new generation is about to become the live one
 	StepSwapped  StepName = "swapped"  // it is in the sink
 	StepPromoted StepName = "promoted" // it is in the ledger
@@ -106,6 +117,15 @@ func (j *Job) log() *slog.Logger {
 		return j.Log
 	}
 	return slog.New(slog.DiscardHandler)
+}
+
+func (j *Job) stopped() bool {
+	select {
+	case <-j.Stop:
+		return true
+	default:
+		return false
+	}
 }
 
 func (j *Job) watch(s Step) {

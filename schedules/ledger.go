@@ -12,14 +12,16 @@ import (
 	"backstory/transform"
 )
 
-// ErrHeld is what Lock returns while somebody else holds the job's lease.
+// ErrHeld is wrapped by the errors of Lock while somebody else holds the job's
+// lease, and by those of a lease that somebody else has taken over.
 var ErrHeld = errors.New("somebody else holds the lease")
 
 // Ledger is the record of every window of every job. It may be used by
 // several goroutines at once.
 type Ledger interface {
 	// Lock takes the lease of a job, or returns an error that wraps ErrHeld
-	// and says who has it. The lease ends with Release, or with the process.
+	// and says who has it. The lease ends with Release, or with the process:
+	// at once, or when it was not renewed for its time.
 	Lock(ctx context.Context, job string) (Lease, error)
 	// State gives what is known of a job; that of a job never heard of is empty.
 	State(ctx context.Context, job string) (*State, error)
@@ -33,12 +35,36 @@ type Ledger interface {
 	io.Closer
 }
 
-// Lease is the right to work on one job.
+// Lease is the right to work on one job. It may be lost: a process that was
+// stopped for longer than its lease finds that another has taken over. It may
+// be used by several goroutines at once.
 type Lease interface {
-	// Save makes a change durable, all of it or nothing.
+	// Number is greater than that of every lease of the job before it: the
+	// fencing number.
+	Number() int64
+	// Held returns nil while the lease is ours, and renews it if that is
+	// needed; else an error that wraps ErrHeld and says who took it, or one
+	// that says why the ledger could not be asked.
+	Held(ctx context.Context) error
+	// Lost is closed when it is found that the lease was taken over. It is
+	// nil where only Held and Save find out.
+	Lost() <-chan struct{}
+	// Save makes a change durable, all of it or nothing. If the lease was
+	// taken over, it changes nothing, and its error wraps ErrHeld.
 	Save(ctx context.Context, c Change) error
-	// Release gives the lease back.
+	// Release gives the lease back, once; one that was lost is not ours to give.
 	Release() error
+}
+
+// Portable is a Ledger that can be carried into another. docs/operations.md
+// says what the lines are.
+type Portable interface {
+	// Export writes all that the ledger knows, as JSON lines, as of one moment.
+	Export(ctx context.Context, w io.Writer) error
+	// Import takes in what Export wrote, of this ledger or one of another
+	// kind: all of it, or nothing. A ledger that knows a job already refuses,
+	// and a line that cannot be read is a *LineError.
+	Import(ctx context.Context, r io.Reader) error
 }
 
 // State is what the ledger knows of a generation of a job.
@@ -71,6 +97,9 @@ type State struct {
 	Signature string
 	// Runs are the last runs, newest first.
 	Runs []Run
+	// Receipts tell what was forgotten of the job, whatever the generation, in
+	// the order in which it was asked for.
+	Receipts []Receipt
 }
 
 // Totals count what is loaded.
@@ -167,6 +196,14 @@ type Change struct {
 	Signature string
 	// Begin records a run that begins; End one that has ended, by its ID.
 	Begin, End *Run
+	// Forget adds a receipt, which is given its ID. Erase are names of streams,
+	// which are not kept: where an anchor names one it is blanked, and where a
+	// run's error holds one it is cut out.
+	Forget *Receipt
+	Erase  []string
+	// Forgot marks all receipts as done, and has the ledger's own files lose what
+	// was erased or replaced before.
+	Forgot bool
 	// Promote makes the generation, of Next, the live one; what is known of
 	// the one that was live is forgotten.
 	Promote bool

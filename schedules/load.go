@@ -22,6 +22,9 @@ func (r *run) load(ctx context.Context, todo []Planned) error {
 		if err != nil {
 			return err
 		}
+		if len(left) > 0 && r.job.stopped() {
+			return errStopped
+		}
 		if todo = left; found == nil {
 			continue
 		}
@@ -46,6 +49,10 @@ func (r *run) load(ctx context.Context, todo []Planned) error {
 	return nil
 }
 
+// errStopped ends what was not finished when the job was told to stop: what
+// follows on a load must not follow on a part of it.
+var errStopped = errors.New("told to stop before all windows were loaded")
+
 var errNoProgress = errors.New("the same payloads are new again after their columns were added; this is a defect of Backstory")
 
 // round loads windows until all are loaded or something new was met in one:
@@ -56,7 +63,7 @@ func (r *run) round(ctx context.Context, todo []Planned) (left []Planned, found 
 	take := func() (Planned, bool) {
 		mu.Lock()
 		defer mu.Unlock()
-		if found != nil || next == len(todo) {
+		if found != nil || next == len(todo) || r.job.stopped() {
 			return Planned{}, false
 		}
 		next++
@@ -68,7 +75,8 @@ func (r *run) round(ctx context.Context, todo []Planned) (left []Planned, found 
 		workers = 1 // so the contract of sinks.Replacer
 	}
 	for range workers {
-		g.Go(func() error {
+		g.Go(func() (err error) {
+			defer caught(&err)
 			for {
 				w, ok := take()
 				if !ok {
@@ -147,7 +155,7 @@ func (r *run) once(ctx context.Context, w source.Window) (Loaded, error) {
 	b := r.takeBatcher(func(t *transform.Table, rec transform.Record) error {
 		return txn.Write(ctx, t, rec)
 	})
-	reader := windowReader{job: j, window: w, batcher: b, summary: &out.Summary}
+	reader := windowReader{job: j, window: w, batcher: b, summary: &out.Summary, forgets: j.Pipeline.NewForgetter()}
 	if err := j.Source.Read(ctx, w, reader.event); err != nil {
 		return Loaded{}, fmt.Errorf("load %s: %w", w, err)
 	}
@@ -156,12 +164,15 @@ func (r *run) once(ctx context.Context, w source.Window) (Loaded, error) {
 		return Loaded{}, fmt.Errorf("load %s: %w", w, err)
 	}
 	stats := b.Stats()
-	out.first = b.FirstFailed()
+	out.first, out.Without = b.FirstFailed(), b.Forgotten()
 	r.keepBatcher(b)
 	out.Events, out.Extra, out.Rows, out.Bytes = stats.Events, stats.Extra, stats.Rows, stats.Bytes
-	out.Quarantined, out.Discarded, out.newer = stats.Quarantined, stats.Discarded, stats.Newer
+	out.Quarantined, out.Discarded, out.Forgotten, out.newer = stats.Quarantined, stats.Discarded, stats.Forgotten, stats.Newer
 	out.Fingerprint, out.Superseded = j.Pipeline.Fingerprint(), r.state.Superseded
 	j.watch(Step{Name: StepCommit, Window: w})
+	if err := r.mine(ctx); err != nil {
+		return Loaded{}, fmt.Errorf("commit %s: %w", w, err)
+	}
 	if err := txn.Commit(ctx, out.Summary); err != nil {
 		return Loaded{}, fmt.Errorf("commit %s: %w", w, err)
 	}
@@ -227,6 +238,7 @@ type windowReader struct {
 	window  source.Window
 	batcher *transform.Batcher
 	summary *sinks.Summary
+	forgets *transform.Forgetter
 	unseen  Step
 	last    []byte // the stream of the last event
 }
@@ -237,7 +249,7 @@ const tickEvents = 8192
 func (r *windowReader) event(e *source.Event) error {
 	s := r.summary
 	if s.First.Position.IsZero() {
-		s.First = anchor(e)
+		s.First = anchorOf(r.forgets, e)
 	}
 	r.last = append(r.last[:0], e.Stream...)
 	s.Last = sinks.Anchor{Position: e.Position, StreamVersion: e.StreamVersion, Type: e.Type}
@@ -251,7 +263,9 @@ func (r *windowReader) event(e *source.Event) error {
 
 // tick reports the events since the last tick.
 func (r *windowReader) tick() {
-	r.summary.Last.Stream = string(r.last)
+	if r.summary.Last.Stream = string(r.last); r.forgets.Forgets(r.last) {
+		r.summary.Last.Stream = ""
+	}
 	if r.unseen.Events > 0 {
 		r.unseen.Name, r.unseen.Window = StepRead, r.window
 		r.job.watch(r.unseen)

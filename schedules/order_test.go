@@ -11,6 +11,7 @@ import (
 	"backstory/schedules"
 	ledger "backstory/schedules/sqlite"
 	"backstory/sinks"
+	"backstory/sinks/bigquery"
 	"backstory/sinks/parquet"
 	"backstory/source"
 	"backstory/source/layout"
@@ -24,8 +25,13 @@ const jobName = "shop"
 type order struct {
 	Driver, Store, Table string
 	Out                  string
-	// Verb is what to do: run where it is "", else compact, rebuild or replay.
+	// Server and Project name what is loaded instead of Parquet files in Out: a
+	// BigQuery on this machine.
+	Server, Project string
+	// Verb is what to do: run where it is "", else backfill, compact, rebuild or
+	// replay.
 	Verb         string
+	Stream       string // to forget
 	Era          string // of the rules, see era_test.go
 	WindowEvents int
 	// KillAt is the step of job or sink before which the process is killed, 0
@@ -58,7 +64,7 @@ func (o order) do(ctx context.Context, report func(*schedules.Report)) (err erro
 			select {} // the signal is on its way
 		}
 	}
-	sink, err := parquet.Open(ctx, parquet.Options{Path: o.Out, Step: func(string) { step() }})
+	sink, err := o.sink(ctx, func(string) { step() })
 	if err != nil {
 		return err
 	}
@@ -81,10 +87,14 @@ func (o order) do(ctx context.Context, report func(*schedules.Report)) (err erro
 	}
 	rep := &schedules.Report{}
 	switch o.Verb {
+	case "backfill":
+		rep, err = j.Backfill(ctx, schedules.Range{After: at(crashWindow / 2), Through: at(crashEvents - crashWindow)})
 	case "compact":
 		_, err = j.Compact(ctx, sinks.CompactOptions{TargetBytes: 1 << 20})
 	case "rebuild":
 		rep, err = j.Rebuild(ctx, schedules.RebuildOptions{})
+	case "forget":
+		_, err = j.Forget(ctx, schedules.ForgetOptions{Streams: []string{o.Stream}})
 	case "replay":
 		rep, err = j.Replay(ctx)
 	default:
@@ -110,6 +120,19 @@ func (o order) source(ctx context.Context) (source.Source, error) {
 		return postgres.Open(ctx, postgres.Config{URL: layout.Secret(o.Store), Config: c})
 	}
 	return nil, fmt.Errorf("no driver %q", o.Driver)
+}
+
+// loadable is what all sinks here can do.
+type loadable interface {
+	sinks.Sink
+	sinks.Evolver
+}
+
+func (o order) sink(ctx context.Context, step func(string)) (loadable, error) {
+	if o.Project != "" {
+		return bigquery.Open(ctx, bigquery.Options{Project: o.Project, Dataset: dataset, Endpoint: o.Server, Step: step})
+	}
+	return parquet.Open(ctx, parquet.Options{Path: o.Out, Step: step})
 }
 
 // blind is a sink that cannot tell what it holds.

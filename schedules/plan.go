@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"backstory/sinks"
 	"backstory/source"
 )
 
@@ -26,6 +27,11 @@ type Plan struct {
 	// Held says that the watermark could not be taken in time, so that only
 	// what earlier runs found safe is planned.
 	Held bool `json:"held"`
+	// Ration is the arithmetic of the sink's quotas, nil where it has none or
+	// nothing is to be loaded; Deferred is what has to wait because of them,
+	// and is not among Pending and New.
+	Ration   *sinks.Ration `json:"ration,omitempty"`
+	Deferred *Deferred     `json:"deferred,omitempty"`
 }
 
 // Events is about how many events the plan loads.
@@ -50,6 +56,11 @@ func (p *Plan) all() []Planned {
 
 // plan finds what is to be loaded of ranges, given what the ledger knows.
 func (j *Job) plan(ctx context.Context, s *State, ranges []Range, mark source.Watermark) (*Plan, error) {
+	return j.planBy(ctx, s, ranges, mark, j.windowEvents())
+}
+
+// planBy is plan with new windows of about limit events.
+func (j *Job) planBy(ctx context.Context, s *State, ranges []Range, mark source.Watermark, limit int) (*Plan, error) {
 	p := &Plan{Job: j.Name, Watermark: mark, Held: mark.Safe.Compare(mark.Head) < 0, Pending: []Planned{}, New: []Planned{}}
 	safe := mark.Safe
 	// What was planned once lay below a watermark then.
@@ -70,7 +81,7 @@ func (j *Job) plan(ctx context.Context, s *State, ranges []Range, mark source.Wa
 	}
 	for _, gap := range gaps {
 		for {
-			w, events, err := j.cut(ctx, gap.After, gap.Through, j.windowEvents())
+			w, events, err := j.cut(ctx, gap.After, gap.Through, limit)
 			if err != nil {
 				return nil, fmt.Errorf("plan after %s: %w", gap.After, err)
 			}
@@ -92,7 +103,8 @@ func (r Range) holds(w source.Window) bool {
 	return r.Through.IsZero() || w.After.Compare(r.Through) < 0
 }
 
-// Plan finds what a run on the range would do. It writes nothing.
+// Plan finds what a run on the range would do. It writes nothing. Where the
+// job has no Sink, no sink's quotas are looked at.
 func (j *Job) Plan(ctx context.Context, r Range) (*Plan, error) {
 	s, err := j.Ledger.State(ctx, j.Name)
 	if err != nil {
@@ -102,36 +114,26 @@ func (j *Job) Plan(ctx context.Context, r Range) (*Plan, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find watermark: %w", err)
 	}
-	return j.plan(ctx, s, []Range{r}, mark)
+	p, err := j.plan(ctx, s, []Range{r}, mark)
+	if err != nil {
+		return nil, err
+	}
+	return j.rationed(ctx, s, p, []Range{r}, mark)
 }
 
 // Estimate gives about how many bytes of payload a plan loads, from what was
 // loaded before or, at first, from a look at the events.
 func (j *Job) Estimate(ctx context.Context, p *Plan) (int64, error) {
-	all := p.all()
-	if len(all) == 0 {
+	if len(p.all()) == 0 {
 		return 0, nil
 	}
 	s, err := j.Ledger.State(ctx, j.Name)
 	if err != nil {
 		return 0, fmt.Errorf("read ledger: %w", err)
 	}
-	events, bytes := s.Totals.Events, s.Totals.Bytes
-	if bytes == 0 {
-		const sample = 4096
-		w := source.Window{After: all[0].After, Through: all[len(all)-1].Through}
-		shapes, err := j.discover(ctx, w, sample)
-		if err != nil {
-			return 0, err
-		}
-		events = 0
-		for _, sh := range shapes.All() {
-			events += sh.Events
-			bytes += sh.Bytes
-		}
+	size, err := j.payloads(ctx, s, p)
+	if err != nil {
+		return 0, err
 	}
-	if events == 0 {
-		return 0, nil
-	}
-	return int64(float64(bytes) / float64(events) * float64(p.Events())), nil
+	return size.of(p.Events()), nil
 }

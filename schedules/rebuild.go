@@ -52,9 +52,20 @@ func (j *Job) Rebuild(ctx context.Context, o RebuildOptions) (*Report, error) {
 			return nil, err
 		}
 	}
+	if live.openReceipts() {
+		err := j.hold(ctx, func(r *run) error {
+			if err := r.reconcile(ctx); err != nil {
+				return err
+			}
+			return r.finishForgetting(ctx)
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
 	for {
 		again := false
-		rep, err := j.do(ctx, j.Ledger.Next(), "rebuild", func(r *run) error {
+		rep, err := j.do(ctx, j.Ledger.Next(), "rebuild", func(ctx context.Context, r *run) error {
 			err := r.rebuild(ctx, gens, o)
 			again = r.report.Finished && r.state.Fingerprint != j.Pipeline.Fingerprint()
 			return err
@@ -112,6 +123,9 @@ func (r *run) swap(ctx context.Context, gens sinks.Generations, force bool) erro
 		return err
 	}
 	r.job.watch(Step{Name: StepSwap})
+	if err := r.mine(ctx); err != nil {
+		return fmt.Errorf("swap in generation %d: %w", r.state.Generation, err)
+	}
 	if err := gens.Swap(ctx, r.job.Name, r.state.Generation); err != nil {
 		return fmt.Errorf("swap in generation %d: %w", r.state.Generation, err)
 	}
@@ -127,6 +141,11 @@ func (r *run) prepare(ctx context.Context, gens sinks.Generations, live int) (er
 		return fmt.Errorf("read ledger: %w", err)
 	}
 	s := r.state
+	p, err := s.forgets(j.Pipeline)
+	if err != nil {
+		return err
+	}
+	r.use(p)
 	if s.Generation == live {
 		return nil // it is swapped in; the ledger does not know yet
 	}
@@ -170,14 +189,20 @@ func (r *run) build(ctx context.Context) error {
 	if r.state, err = r.ledger.State(ctx, r.job.Name); err != nil {
 		return fmt.Errorf("read ledger: %w", err)
 	}
-	if len(live.Loaded) == 0 || len(live.Loaded) == 1 && live.Loaded[0].After.IsZero() {
-		return r.all(ctx, Range{})
+	ranges := []Range{{}}
+	if len(live.Loaded) > 1 || len(live.Loaded) == 1 && !live.Loaded[0].After.IsZero() {
+		ranges = ranges[:0]
+		for _, w := range live.Loaded {
+			ranges = append(ranges, Range{After: w.After, Through: w.Through})
+		}
 	}
-	var ranges []Range
-	for _, w := range live.Loaded {
-		ranges = append(ranges, Range{After: w.After, Through: w.Through})
+	if err := r.all(ctx, ranges...); err != nil {
+		return err
 	}
-	return r.all(ctx, ranges...)
+	if d := r.report.Deferred; d != nil {
+		return &DeferredError{Job: r.job.Name, Deferred: *d}
+	}
+	return nil
 }
 
 // lockLive takes the lease of the live generation beside that of the next,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"backstory/sinks"
 	"backstory/source"
@@ -14,7 +15,7 @@ import (
 // happened since, so that a run with nothing to load need not compare them.
 func (r *run) unchanged(ctx context.Context) (bool, error) {
 	s := r.state
-	if s.Signature == "" || len(s.Pending) > 0 || len(s.Again) > 0 || s.Fingerprint != r.job.Pipeline.Fingerprint() {
+	if s.Signature == "" || len(s.Pending) > 0 || len(s.Again) > 0 || s.openReceipts() || s.Fingerprint != r.job.Pipeline.Fingerprint() {
 		return false, nil
 	}
 	now, err := r.signature(ctx)
@@ -148,7 +149,7 @@ func (r *run) foreign(w source.Window, what string) error {
 
 // takeUp records windows that only the sink knew.
 func (r *run) takeUp(ctx context.Context, windows []Loaded) error {
-	c := Change{Finish: windows}
+	c := Change{Finish: windows, Forget: r.state.unknownReceipt(windows)}
 	switch {
 	case r.anyRules:
 		c.Fingerprint = windows[len(windows)-1].Fingerprint
@@ -165,7 +166,33 @@ func (r *run) takeUp(ctx context.Context, windows []Loaded) error {
 		return fmt.Errorf("read ledger: %w", err)
 	}
 	r.state = state
+	p, err := state.forgets(r.job.Pipeline)
+	if err != nil {
+		return err
+	}
+	r.use(p)
 	return nil
+}
+
+// unknownReceipt makes a receipt of the streams that windows were loaded
+// without and that the ledger, which was lost, does not know of; nil where
+// there are none.
+func (s *State) unknownReceipt(windows []Loaded) *Receipt {
+	known := s.forgotten()
+	var streams []transform.Digest
+	for _, w := range windows {
+		for _, d := range w.Without {
+			if !slices.Contains(known, d) && !slices.Contains(streams, d) {
+				streams = append(streams, d)
+			}
+		}
+	}
+	if len(streams) == 0 {
+		return nil
+	}
+	slices.Sort(streams)
+	now := time.Now().UTC()
+	return &Receipt{Asked: now, Done: now, Streams: streams}
 }
 
 // loadedFrom says of a manifest what the ledger records.

@@ -19,7 +19,7 @@ func (j *Job) Replay(ctx context.Context) (*Report, error) {
 	if _, ok := j.Sink.(sinks.Replacer); !ok {
 		return nil, fmt.Errorf("job %s: its sink cannot load a window again", j.Name)
 	}
-	return j.do(ctx, j.Ledger, "replay", func(r *run) error { return r.replay(ctx) })
+	return j.do(ctx, j.Ledger, "replay", func(ctx context.Context, r *run) error { return r.replay(ctx) })
 }
 
 func (r *run) replay(ctx context.Context) error {
@@ -50,7 +50,7 @@ func (r *run) replay(ctx context.Context) error {
 	}
 	before := r.state.Totals.Quarantined
 	defer func() { r.report.TakenIn = before - r.state.Totals.Quarantined }()
-	if r.job.Pipeline != now {
+	if r.job.Pipeline.Fingerprint() != now.Fingerprint() {
 		if err := r.change(ctx, now, windows); err != nil {
 			return err
 		}
@@ -95,6 +95,10 @@ func (r *run) change(ctx context.Context, now *transform.Pipeline, again []sourc
 	old := r.job.Pipeline
 	refuse := func(format string, args ...any) error {
 		return &RulesError{Job: r.job.Name, Old: old.Fingerprint(), New: now.Fingerprint(), Reason: fmt.Sprintf(format, args...)}
+	}
+	now, err := r.state.forgets(now)
+	if err != nil {
+		return err
 	}
 	if why := now.OtherTables(old); why != "" {
 		return refuse("%s, which concerns all events, not only those in quarantine", why)

@@ -20,7 +20,15 @@ func (r *run) open(ctx context.Context) (err error) {
 	if err := r.followSwap(ctx); err != nil {
 		return err
 	}
-	return r.follow(ctx)
+	if err := r.follow(ctx); err != nil {
+		return err
+	}
+	p, err := r.state.forgets(r.job.Pipeline)
+	if err != nil {
+		return err
+	}
+	r.use(p)
+	return nil
 }
 
 // follow makes the run follow the rules of the generation's rows, where they

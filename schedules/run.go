@@ -33,8 +33,20 @@ type Report struct {
 	FirstQuarantined *source.EventError `json:"-"`
 	Watermark        source.Watermark   `json:"watermark"`
 	// Held says that the watermark could not be taken in time.
-	Held     bool          `json:"held"`
+	Held bool `json:"held"`
+	// Deferred is what has to wait for the sink's quota, nil where nothing
+	// has. The next run goes on with it.
+	Deferred *Deferred `json:"deferred,omitempty"`
+	// Stopped says that the job was told to stop, and that windows are left
+	// which the next run loads.
+	Stopped bool `json:"stopped,omitempty"`
+	// Quiet is when the quiet hours of the source end, in which the job gave up
+	// reading. What is left is for the next run.
+	Quiet    time.Time     `json:"quiet_until,omitzero"`
 	Duration time.Duration `json:"duration_ns"`
+	// Late is what was loaded again because its events came late, nil where
+	// nothing did.
+	Late *Late `json:"late,omitempty"`
 	// TakenIn counts the events that a replay took out of quarantine.
 	TakenIn int64 `json:"taken_in,omitempty"`
 	// Finished says that a rebuild which was interrupted has been finished.
@@ -60,16 +72,20 @@ func (j *Job) Backfill(ctx context.Context, rng Range) (*Report, error) {
 	if rng == (Range{}) {
 		kind = "run"
 	}
-	return j.do(ctx, j.Ledger, kind, func(r *run) error {
+	return j.do(ctx, j.Ledger, kind, func(ctx context.Context, r *run) error {
 		if err := r.open(ctx); err != nil {
 			return err
 		}
-		return r.all(ctx, rng)
+		if err := r.all(ctx, rng); !errors.Is(err, errStopped) {
+			return err
+		}
+		r.report.Stopped = true
+		return nil
 	})
 }
 
 // do does work under the job's lease and records it.
-func (j *Job) do(ctx context.Context, ledger Ledger, kind string, work func(*run) error) (rep *Report, err error) {
+func (j *Job) do(ctx context.Context, ledger Ledger, kind string, work func(context.Context, *run) error) (rep *Report, err error) {
 	j.watch(Step{Name: StepLock})
 	lease, err := ledger.Lock(ctx, j.Name)
 	if err != nil {
@@ -82,7 +98,11 @@ func (j *Job) do(ctx context.Context, ledger Ledger, kind string, work func(*run
 		}
 	}()
 	run.report.Job = j.Name
-	err = work(run)
+	err = under(ctx, lease, func(ctx context.Context) error { return work(ctx, run) })
+	var quiet *source.QuietError
+	if errors.As(err, &quiet) {
+		run.report.Quiet, err = quiet.Until, nil
+	}
 	run.report.Duration = time.Since(run.started)
 	if e := run.close(ctx, err); err == nil {
 		err = e
@@ -96,7 +116,7 @@ func (j *Job) hold(ctx context.Context, work func(*run) error) error {
 	if err != nil {
 		return fmt.Errorf("job %s: %w", j.Name, err)
 	}
-	r := &run{job: j, ledger: j.Ledger, lease: lease}
+	r := &run{job: j, ledger: j.Ledger, lease: lease, held: []Lease{lease}}
 	if err = r.open(ctx); err == nil {
 		err = work(r)
 	}
@@ -151,7 +171,13 @@ func (r *run) all(ctx context.Context, ranges ...Range) error {
 	if err := r.checkSource(ctx, mark); err != nil {
 		return err
 	}
-	if err := r.renew(ctx); err != nil { // what a replay has left
+	if err := r.finishForgetting(ctx); err != nil { // what it has left, and what a replay has
+		return err
+	}
+	if err := r.renew(ctx); err != nil {
+		return err
+	}
+	if err := r.audit(ctx, same); err != nil {
 		return err
 	}
 	plan, err := j.plan(ctx, r.state, ranges, mark)
@@ -167,7 +193,13 @@ func (r *run) all(ctx context.Context, ranges ...Range) error {
 			return err
 		}
 	}
-	r.report.Held = plan.Held
+	if plan, err = j.rationed(ctx, r.state, plan, ranges, mark); err != nil {
+		return err
+	}
+	r.report.Held, r.report.Deferred = plan.Held, plan.Deferred
+	if d := plan.Deferred; d != nil {
+		j.log().Warn("the sink takes no more loads today", "job", j.Name, "windows", d.Windows, "until", d.Until, "limit", d.Limit)
+	}
 	if plan.Held {
 		j.log().Warn("watermark is held back", "job", j.Name, "safe", mark.Safe, "head", mark.Head, "holders", len(mark.Holders))
 	}
@@ -218,7 +250,7 @@ func (r *run) close(ctx context.Context, cause error) error {
 		r.state = &State{}
 	}
 	r.report.Generation = r.state.Generation
-	if cause == nil {
+	if cause == nil && r.report.Quiet.IsZero() {
 		c.Signature, unsigned = r.signature(ctx)
 	}
 	switch {

@@ -77,10 +77,11 @@ func (r *run) anchorAt(ctx context.Context, want sinks.Anchor) (got sinks.Anchor
 	before := want.Position
 	before.Seq--
 	at := source.Window{After: before, Through: want.Position}
+	forgets := r.job.Pipeline.NewForgetter()
 	err = r.job.again(ctx, Step{Name: StepCheck, Window: at}, func() error {
 		got = sinks.Anchor{}
 		return r.job.Source.Read(ctx, at, func(e *source.Event) error {
-			if got = anchor(e); got == want {
+			if got = anchorOf(forgets, e); got == want {
 				return errFound
 			}
 			return nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"backstory/source"
+	"backstory/transform"
 )
 
 // PositionBefore gives the position after which the events from t on lie,
@@ -37,33 +38,48 @@ func (j *Job) PositionBefore(ctx context.Context, t time.Time) (source.Position,
 // timeAfter gives the first event after a position that has a time; a zero
 // position if there is none up to through.
 func (j *Job) timeAfter(ctx context.Context, after, through source.Position) (source.Position, time.Time, error) {
-	const step = 64
 	clock := j.Pipeline.NewClock()
 	for {
-		w, _, err := j.cut(ctx, after, through, step)
+		w, _, err := j.cut(ctx, after, through, timeStep)
 		if err != nil || w.Empty() {
 			return source.Position{}, time.Time{}, err
 		}
-		var at source.Position
-		var when time.Time
-		err = j.again(ctx, Step{Name: StepPlan, Window: w}, func() error {
-			return j.Source.Read(ctx, w, func(e *source.Event) error {
-				t, ok, err := clock.Time(e)
-				if err != nil || !ok {
-					return err
-				}
-				at, when = e.Position, t
-				return errFound
-			})
-		})
-		if err != nil && !errors.Is(err, errFound) {
-			return at, when, fmt.Errorf("look for times in %s: %w", w, err)
-		}
-		if !at.IsZero() {
-			return at, when, nil
+		at, when, err := j.timeIn(ctx, w, clock)
+		if err != nil || !at.IsZero() {
+			return at, when, err
 		}
 		after = w.Through
 	}
+}
+
+// timeStep is how many events are read at a time to find one with a time.
+const timeStep = 64
+
+// timeNear is timeAfter, but gives up after timeStep events.
+func (j *Job) timeNear(ctx context.Context, in source.Window) (source.Position, time.Time, error) {
+	w, _, err := j.cut(ctx, in.After, in.Through, timeStep)
+	if err != nil || w.Empty() {
+		return source.Position{}, time.Time{}, err
+	}
+	return j.timeIn(ctx, w, j.Pipeline.NewClock())
+}
+
+// timeIn gives the first event of a window that has a time.
+func (j *Job) timeIn(ctx context.Context, w source.Window, clock *transform.Clock) (at source.Position, when time.Time, err error) {
+	err = j.again(ctx, Step{Name: StepPlan, Window: w}, func() error {
+		return j.Source.Read(ctx, w, func(e *source.Event) error {
+			t, ok, err := clock.Time(e)
+			if err != nil || !ok {
+				return err
+			}
+			at, when = e.Position, t
+			return errFound
+		})
+	})
+	if err != nil && !errors.Is(err, errFound) {
+		return at, when, fmt.Errorf("look for times in %s: %w", w, err)
+	}
+	return at, when, nil
 }
 
 var errFound = errors.New("found")

@@ -87,13 +87,20 @@ func (j *Job) Stale(ctx context.Context, exact bool) (*Stale, error) {
 		return nil, nil
 	}
 	if exact && old != nil && j.Pipeline.OtherTables(old) == "" {
-		return out, j.exactly(ctx, old, out)
+		if old, err = s.forgets(old); err != nil {
+			return nil, err
+		}
+		p, err := s.forgets(j.Pipeline)
+		if err != nil {
+			return nil, err
+		}
+		return out, j.exactly(ctx, old, p, out)
 	}
 	return out, nil
 }
 
 // exactly leaves only what the present rules make otherwise.
-func (j *Job) exactly(ctx context.Context, old *transform.Pipeline, s *Stale) error {
+func (j *Job) exactly(ctx context.Context, old, now *transform.Pipeline, s *Stale) error {
 	windows := make(map[string][]source.Window) // to be compared, by event type
 	var all []source.Window
 	for _, t := range s.Tables {
@@ -101,7 +108,7 @@ func (j *Job) exactly(ctx context.Context, old *transform.Pipeline, s *Stale) er
 		all = append(all, t.Windows...)
 	}
 	found := make(map[source.Window]*differences)
-	if err := j.compare(ctx, old, j.Pipeline, nil, sorted(all), func(w source.Window, d *differences) { found[w] = d }); err != nil {
+	if err := j.compare(ctx, old, now, nil, sorted(all), func(w source.Window, d *differences) { found[w] = d }); err != nil {
 		return err
 	}
 	s.Exact = true

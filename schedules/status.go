@@ -12,6 +12,8 @@ type Status struct {
 	*State
 	// Watermark is nil where the source was not asked.
 	Watermark *source.Watermark
+	// Lag is nil where the source was not asked.
+	Lag *Lag
 }
 
 // Held tells whether a transaction keeps the watermark below the store's end.
@@ -33,6 +35,9 @@ func (j *Job) Status(ctx context.Context, ask bool) (*Status, error) {
 			return nil, fmt.Errorf("find watermark: %w", err)
 		}
 		out.Watermark = &mark
+		if out.Lag, err = j.lag(ctx, s, mark); err != nil {
+			return nil, fmt.Errorf("find lag: %w", err)
+		}
 	}
 	return out, nil
 }

@@ -35,6 +35,9 @@ func entryAt(id int64) entry {
 	return e
 }
 
+// streamAt is the stream of the event at a position.
+func streamAt(id int64) string { return fmt.Sprintf("cart-%d", id%7) }
+
 func (e entry) body() string {
 	if e.coupon == "" {
 		return fmt.Sprintf(`{"sku": "S%d", "lines": [{"qty": %d}]}`, e.id, e.id%5)
@@ -88,7 +91,7 @@ func (s *store) extend(table string, after, through int64) error {
 		if id > after+1 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "(%d, 'cart-%d', %d, '%s', '%s')", id, id%7, id, e.kind, e.body())
+		fmt.Fprintf(&b, "(%d, '%s', %d, '%s', '%s')", id, streamAt(id), id, e.kind, e.body())
 	}
 	_, err := s.db.Exec(b.String())
 	return err

@@ -87,6 +87,10 @@ type Summary struct {
 	// Discarded those that the rules made nothing of.
 	Quarantined int64 `json:"quarantined,omitempty"`
 	Discarded   int64 `json:"discarded,omitempty"`
+	// Forgotten counts the events of streams that are forgotten, and Without
+	// are the digests of these streams.
+	Forgotten int64              `json:"forgotten,omitempty"`
+	Without   []transform.Digest `json:"without,omitempty"`
 	// Fingerprint names the rule set the rows were made with, and Superseded
 	// those that earlier loads of the generation were made with.
 	Fingerprint string   `json:"fingerprint,omitempty"`
@@ -117,7 +121,10 @@ type LoadedTable struct {
 	Name  string `json:"name"`
 	Rows  int64  `json:"rows"`
 	Bytes int64  `json:"bytes"`
-	Files []File `json:"files,omitempty"`
+	// Partitions is how many of the table's partitions were changed, 0 where
+	// the sink does not count them.
+	Partitions int64  `json:"partitions,omitempty"`
+	Files      []File `json:"files,omitempty"`
 }
 
 // File is one file of a table, its path relative to the sink's root with

@@ -3,6 +3,7 @@ package source
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Transient marks err as a failure that may pass when the work is done
@@ -77,6 +78,30 @@ func (e *EventError) Unwrap() error { return e.Err }
 
 // Hint says what to do about the error.
 func (e *EventError) Hint() string { return e.Advice }
+
+// QuietError is work that was not begun, or given up, because the hours have
+// begun in which the store is to be left alone. It is no failure: what was
+// not read will be read later.
+type QuietError struct {
+	// Until is when the hours end.
+	Until time.Time
+}
+
+func (e *QuietError) Error() string {
+	return "read events: these are quiet hours, until " + e.Until.Format("Mon 15:04 MST")
+}
+
+// Hint says what to do about the error.
+func (e *QuietError) Hint() string { return "wait until then, or read now with --hurry" }
+
+// Mannered is a Source that keeps quiet hours: Read returns a *QuietError then,
+// also when they begin while a window is read.
+type Mannered interface {
+	// Quiet gives until when nothing is to be read, zero when it may be now.
+	Quiet() time.Time
+	// Hurry lifts the quiet hours for as long as the source is open.
+	Hurry()
+}
 
 // Problem is a mistake in a configuration.
 type Problem struct {

@@ -103,6 +103,7 @@ func (b *Batcher) place(t *Table, r *rows) {
 func (b *Batcher) Reset(write func(*Table, arrow.Record) error) {
 	b.write, b.stats, b.found, b.observer, b.first = write, Stats{}, nil, nil, nil
 	b.touched = b.touched[:0]
+	b.intake.forgets.Reset()
 	for _, r := range b.tables {
 		b.held -= r.held()
 		r.reset()
@@ -112,6 +113,10 @@ func (b *Batcher) Reset(write func(*Table, arrow.Record) error) {
 
 // Stats gives the counts so far.
 func (b *Batcher) Stats() Stats { return b.stats }
+
+// Forgotten gives the forgotten streams that had events among those it has
+// taken in since Reset.
+func (b *Batcher) Forgotten() []Digest { return b.intake.forgets.Met() }
 
 // FirstFailed is why the first of the events that failed did, nil if none has.
 // Where payloads are not kept in quarantine it tells none of the event's values.
@@ -137,6 +142,8 @@ func (b *Batcher) Append(e *source.Event) error {
 		b.fail(e, why)
 	case b.news:
 		return b.meet(e)
+	case b.intake.forgotten:
+		b.stats.Forgotten++
 	case b.intake.chain.index == 0:
 		b.stats.Discarded++
 	}

@@ -89,7 +89,7 @@ type Trace struct {
 
 // run passes e through the steps and hands each result on, numbered.
 func (c *chain) run(e *Envelope) error {
-	c.index, c.count, c.moved, c.err = 0, 0, false, nil
+	c.nothing()
 	tc := c.p.chains[e.Type]
 	c.newer = tc != nil && tc.end > 0 && e.SchemaVersion > tc.end
 	if err := c.next(e, 0, 0); c.err == nil {
@@ -97,6 +97,9 @@ func (c *chain) run(e *Envelope) error {
 	}
 	return c.err
 }
+
+// nothing is what an event without results leaves.
+func (c *chain) nothing() { c.index, c.count, c.moved, c.newer, c.err = 0, 0, false, false, nil }
 
 // next passes e on that has been through so many repairs of its version.
 func (c *chain) next(e *Envelope, repaired, depth int) error {

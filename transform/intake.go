@@ -10,19 +10,32 @@ import (
 // An intake takes in stored events: it makes envelopes of them and passes
 // them through the upcasters. It is for one goroutine.
 type intake struct {
-	opener *Opener
-	chain  chain
+	opener  *Opener
+	chain   chain
+	forgets *Forgetter
+	// forgotten says that the last event is of a stream that is forgotten.
+	forgotten bool
 }
 
 func (p *Pipeline) newIntake(out Emit) *intake {
-	return &intake{opener: newOpener(p.lifted), chain: chain{p: p, out: out}}
+	return &intake{opener: newOpener(p.lifted), chain: chain{p: p, out: out}, forgets: p.NewForgetter()}
 }
 
-// take passes on what an event becomes, and tells why it failed.
+// take passes on what an event becomes, and tells why it failed. An event of a
+// stream that is forgotten becomes nothing, and is not even read where the
+// stream stands beside the payload.
 func (in *intake) take(e *source.Event) *source.EventError {
+	if in.forgotten = in.forgets.Forgets(e.Stream); in.forgotten {
+		in.chain.nothing()
+		return nil
+	}
 	env, err := in.opener.Open(e)
 	if err != nil {
 		return complete(err, e.Position, e.Stream, e.Type, e.SchemaVersion)
+	}
+	if in.forgotten = in.forgets.Forgets(env.Stream); in.forgotten {
+		in.chain.nothing()
+		return nil
 	}
 	// The upcasters may change the envelope; an error is about the event.
 	typ, stream, schema := env.Type, env.Stream, env.Stored

@@ -23,6 +23,8 @@ type Stats struct {
 	// Discarded those that the upcasters made nothing of, and Newer those
 	// whose stored schema version is above the end of their type's chain.
 	Quarantined, Discarded, Newer int64
+	// Forgotten counts the events of streams that are forgotten.
+	Forgotten int64
 }
 
 // settle counts what the tables have taken in of an event, and writes records

@@ -65,6 +65,7 @@ type Pipeline struct {
 	mask        func(dst, text []byte) []byte // nil where there is none
 	chains      map[string]*typeChain
 	fingerprint string
+	forgotten   forgotten
 }
 
 // A typeChain is what is known of how events of one type are upcast.

@@ -4,9 +4,12 @@
 //
 //	backstory-bench -events 2000000
 //	backstory-bench postgres -- COMMAND ...
+//	backstory-bench soak -time 10m
 //
 // The second form runs a command beside a throwaway PostgreSQL, whose URL is
-// in the environment variable TEST_POSTGRES_URL.
+// in the environment variable TEST_POSTGRES_URL. The third breaks everything
+// around Backstory while it works, and looks whether all events are there
+// once in the end.
 package main
 
 import (
@@ -41,8 +44,13 @@ func main() {
 }
 
 func command(ctx context.Context, args []string) error {
-	if len(args) > 0 && args[0] == "postgres" {
-		return besidePostgres(ctx, args[1:])
+	if len(args) > 0 {
+		switch args[0] {
+		case "postgres":
+			return besidePostgres(ctx, args[1:])
+		case "soak":
+			return runSoak(ctx, args[1:])
+		}
 	}
 	var o options
 	flags := flag.NewFlagSet("backstory-bench", flag.ContinueOnError)

@@ -51,6 +51,9 @@ func (c *config) open(ctx context.Context, g *globals, load bool, names []string
 		return nil, err
 	}
 	a.closers = append(a.closers, a.source.Close)
+	if m, ok := a.source.(source.Mannered); ok && g.hurry {
+		m.Hurry()
+	}
 	if a.pipeline, err = c.rules.pipeline(source.PayloadOf(a.source)); err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 
 func newBackfill(g *globals) *cobra.Command {
 	var from, to string
+	var again bool
 	cmd := &cobra.Command{
 		Use:   "backfill [JOB...] --from FROM --to TO",
 		Short: "Load a range of positions or of times",
@@ -21,6 +22,11 @@ func newBackfill(g *globals) *cobra.Command {
 (both ends included) or of times (from FROM up to, and without, TO); either end
 may be left out. What is loaded already is not loaded again, so ranges may
 overlap each other and what run has loaded.
+
+With --again it is: every loaded window that has a position in the range is
+loaded once more, whole and in place of itself. Readers see the old rows until
+the new ones are there. Where the rules have changed since, this is refused, as
+a table would have rows of two kinds: that is for rebuild.
 
 A time is found in the history by its events, which are taken to lie about in
 the order of their times; the positions that were found are told.`,
@@ -37,10 +43,14 @@ the order of their times; the positions that were found are told.`,
 				if !g.quiet {
 					fmt.Fprintf(cmd.ErrOrStderr(), "%s: positions %s\n", j.Name, rangeText(r))
 				}
+				if again {
+					return j.Again(ctx, r)
+				}
 				return j.Backfill(ctx, r)
 			}, nothing: func(*schedules.Report) string { return "nothing to load; no event of that range is not loaded" }})
 		},
 	}
+	cmd.Flags().BoolVar(&again, "again", false, "load what is loaded already once more, in place of itself")
 	cmd.Flags().StringVar(&from, "from", "", "first position, or a time: 2024-01-31 or 2024-01-31T15:04:05Z")
 	cmd.Flags().StringVar(&to, "to", "", "last position, or a time that is no longer in the range")
 	return cmd

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"backstory/schedules"
+	"backstory/sinks"
 	"backstory/source"
 
 	"github.com/spf13/cobra"
@@ -20,6 +21,8 @@ type checked struct {
 	// Failed counts the events of the sample that would go to quarantine.
 	Failed int64    `json:"failed"`
 	Jobs   []string `json:"jobs"`
+	// Warnings are what works, but not as it seems to be meant.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 func newCheck(g *globals) *cobra.Command {
@@ -27,8 +30,9 @@ func newCheck(g *globals) *cobra.Command {
 		Use:   "check",
 		Short: "Check configuration, source and sink without loading anything",
 		Long: `Check reads the configuration, opens the store, takes the watermark, decodes
-a first sample of events, and looks at the output folder and the ledger. It
-changes nothing in the store.`,
+a first sample of events, asks whether the sink may be written to and whether
+its quotas suffice for the schedule, and looks at what is loaded and the
+ledger. It changes nothing in the store, and loads nothing.`,
 		Args: args(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			ctx, out := cmd.Context(), cmd.OutOrStdout()
@@ -43,6 +47,12 @@ changes nothing in the store.`,
 				}
 			}
 			say("configuration  %s is fine", g.config)
+			if sink, ok := a.jobs[0].Sink.(sinks.Accessor); ok {
+				if err := sink.Access(ctx); err != nil {
+					return err
+				}
+				say("sink           %s may be written to, as far as that can be asked", a.config.sink.path)
+			}
 			mark, err := a.source.Watermark(ctx)
 			if err != nil {
 				return err
@@ -59,9 +69,9 @@ changes nothing in the store.`,
 			} else {
 				say("quarantine     %s of the sample would go there; the first: %v", plural(shapes.Failed, "event"), shapes.FirstFailed)
 			}
-			var jobs []string
+			var jobs, warnings []string
 			known := int64(0) // in quarantine already
-			for _, j := range a.jobs {
+			for i, j := range a.jobs {
 				if err := j.Check(ctx); err != nil {
 					return err
 				}
@@ -72,9 +82,20 @@ changes nothing in the store.`,
 				known += s.Totals.Quarantined
 				say("job            %s: ledger and output agree", j.Name)
 				jobs = append(jobs, j.Name)
+				text, warning, err := checkQuotas(ctx, j, runsADay(a.config.jobs[i]))
+				if err != nil {
+					return err
+				}
+				if text != "" {
+					say("quotas         %s: %s", j.Name, text)
+				}
+				if warning != "" {
+					warnings = append(warnings, warning)
+					fmt.Fprintf(cmd.ErrOrStderr(), "warning: %s\n", warning)
+				}
 			}
 			if g.json {
-				if err := json.NewEncoder(out).Encode(checked{g.config, mark.Head, mark.Safe, len(shapes.All()), shapes.Failed, jobs}); err != nil {
+				if err := json.NewEncoder(out).Encode(checked{g.config, mark.Head, mark.Safe, len(shapes.All()), shapes.Failed, jobs, warnings}); err != nil {
 					return err
 				}
 			}

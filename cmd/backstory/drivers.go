@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"backstory/schedules"
+	ledgerserver "backstory/schedules/postgres"
 	ledger "backstory/schedules/sqlite"
 	"backstory/sinks"
 	"backstory/sinks/bigquery"
@@ -57,9 +58,13 @@ var sinkDrivers = []sinkDriver{
 			c.Credentials = relativeTo(dir, c.Credentials)
 		}
 		return openSink{
-			path:   c.Project + "." + c.Dataset,
-			ledger: relativeTo(dir, "backstory.db"),
-			open:   func(ctx context.Context) (sinks.Sink, error) { return bigquery.Open(ctx, c.Options(version)) },
+			path:      c.Project + "." + c.Dataset,
+			ledger:    relativeTo(dir, "backstory.db"),
+			open:      func(ctx context.Context) (sinks.Sink, error) { return bigquery.Open(ctx, c.Options(version)) },
+			dataset:   c.Project + "." + c.Dataset,
+			filter:    c.RequirePartitionFilter,
+			rationed:  true,
+			checkRuns: c.CheckRuns,
 		}
 	}},
 }
@@ -148,18 +153,59 @@ var starterStates = []starterState{
 // are stored in another way.
 func isWrongState(err error) bool { return errors.Is(err, layout.ErrState) }
 
-// openLedger opens the ledger for writing; existingLedger for reading, nil
-// where there is none yet.
-func openLedger(ctx context.Context, path string) (schedules.Ledger, error) {
-	return ledger.Open(ctx, path)
+// stateConfig is where the ledger is: in a file, or on a server if that has a
+// URL.
+type stateConfig struct {
+	path   string
+	server ledgerserver.Config
 }
 
-func existingLedger(ctx context.Context, path string) (schedules.Ledger, error) {
-	l, err := ledger.OpenExisting(ctx, path)
-	if l == nil || err != nil {
-		return nil, err
+// state reads the section state: a file, the URL of a PostgreSQL database, or
+// a URL with more to say. Without it, the ledger is where the sink keeps it.
+func (d *document) state(dir string, sink openSink) (s stateConfig) {
+	node := d.section("state")
+	_, isMap := node.(ast.MapNode)
+	switch text := scalarText(node); {
+	case node == nil:
+		s.path = sink.ledger
+	case isMap:
+		d.driver("state", node, &s.server, s.server.Validate)
+	case text == "" || isNull(node):
+		d.addAt([]string{"state"}, "want the ledger's file here, or the URL of a PostgreSQL database", "leave it out to keep the ledger with the tables")
+	case isPostgres(text):
+		s.server.URL = text
+		for _, p := range s.server.Validate() {
+			d.addAt([]string{"state"}, p.Message, p.Hint)
+		}
+	default:
+		s.path = relativeTo(dir, text)
 	}
-	return l, nil
+	if v := child(d.section("source"), "path"); v != nil && s.path != "" && s.path == relativeTo(dir, v.Value.String()) {
+		d.addAt([]string{"state"}, "the ledger would be written into the store", "name a file of its own, or leave state out")
+	}
+	return s
+}
+
+// openLedger opens the ledger for writing; existingLedger for reading, nil
+// where there is none yet.
+func openLedger(ctx context.Context, s stateConfig) (schedules.Ledger, error) {
+	if s.server.URL != "" {
+		return ledgerserver.Open(ctx, s.server)
+	}
+	return ledger.Open(ctx, s.path)
+}
+
+func existingLedger(ctx context.Context, s stateConfig) (schedules.Ledger, error) {
+	if s.server.URL != "" {
+		if l, err := ledgerserver.OpenExisting(ctx, s.server); l != nil || err != nil {
+			return l, err
+		}
+		return nil, nil
+	}
+	if l, err := ledger.OpenExisting(ctx, s.path); l != nil || err != nil {
+		return l, err
+	}
+	return nil, nil
 }
 
 // driver decodes a driver's section and notes what the driver says of it.

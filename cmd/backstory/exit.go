@@ -54,6 +54,7 @@ func exitCode(err error) int {
 		eventFile   *eventFileError
 		path        *fs.PathError
 		errno       syscall.Errno
+		quiet       *source.QuietError
 	)
 	switch {
 	case err == nil:
@@ -64,7 +65,7 @@ func exitCode(err error) int {
 		return exitConfig
 	case errors.Is(err, schedules.ErrHeld), errors.Is(err, sinks.ErrHeld):
 		return exitHeld
-	case errors.As(err, &setup), errors.As(err, &path), errors.As(err, &errno):
+	case errors.As(err, &setup), errors.As(err, &path), errors.As(err, &errno), errors.As(err, &quiet):
 		return exitEnvironment
 	case errors.As(err, &disagree), errors.Is(err, sinks.ErrDisagree), errors.As(err, &event), errors.As(err, &quarantined), errors.As(err, &rebuilt):
 		return exitDisagree

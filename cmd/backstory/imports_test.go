@@ -19,11 +19,12 @@ var line = []string{"source", "transform", "sinks", "schedules", "cmd"}
 // homes says where packages of others may be imported: in folders, and in
 // single files. Tests may import what they like.
 var homes = map[string][]string{
-	"github.com/jackc/pgx":       {"source/postgres"},
+	"github.com/jackc/pgx":       {"source/postgres", "schedules/postgres"},
 	"github.com/robfig/cron":     {"schedules"},
 	"github.com/apache/arrow":    {"transform", "sinks"},
 	"github.com/goccy/go-yaml":   {"cmd/backstory"},
 	"github.com/spf13/cobra":     {"cmd"},
+	"github.com/prometheus":      {"schedules/metrics"},
 	"modernc.org/sqlite":         {"source/sqlite", "schedules/sqlite"},
 	"cloud.google.com/go":        {"sinks/bigquery"},
 	"github.com/expr-lang":       {"transform/expression"},
@@ -32,12 +33,16 @@ var homes = map[string][]string{
 	"github.com/rogpeppe":        {},
 	"backstory/source/postgres":  {"source/postgres/pgtest", "cmd/backstory/drivers.go"},
 	"backstory/source/sqlite":    {"cmd/backstory/drivers.go"},
+	"backstory/source/guest":     {"source/postgres", "source/sqlite", "source/layout"},
 	"backstory/source/layout":    {"source/postgres", "source/sqlite", "cmd/backstory/drivers.go"},
 	"backstory/sinks/parquet":    {"cmd/backstory/drivers.go"},
 	"backstory/sinks/bigquery":   {"cmd/backstory/drivers.go"},
 	"backstory/schedules/sqlite": {"cmd/backstory/drivers.go"},
-	"backstory/source/memory":    {"source/sourcetest", "sinks/sinktest", "schedules/ledgertest"},
-	"backstory/sinks/memory":     {"sinks/sinktest", "schedules/ledgertest"},
+
+	"backstory/schedules/postgres":  {"cmd/backstory/drivers.go"},
+	"backstory/schedules/ledgersql": {"schedules/sqlite", "schedules/postgres"},
+	"backstory/source/memory":       {"source/sourcetest", "sinks/sinktest", "schedules/ledgertest"},
+	"backstory/sinks/memory":        {"sinks/sinktest", "schedules/ledgertest"},
 }
 
 // tools are programs and packages for tests and measurements: no line holds them.
@@ -150,6 +155,7 @@ func TestImportLine(t *testing.T) {
 		{"schedules/run.go", "backstory/sinks/parquet", false},
 		{"schedules/run.go", "github.com/apache/arrow/go/v17/arrow", false},
 		{"schedules/schedule.go", "github.com/robfig/cron/v3", true},
+		{"schedules/board/board.go", "github.com/prometheus/client_golang/prometheus", false},
 		{"cmd/backstory/config.go", "github.com/robfig/cron/v3", false},
 		{"transform/upcast/set.go", "github.com/expr-lang/expr", false},
 		{"cmd/backstory/init.go", "backstory/source/sqlite", false},

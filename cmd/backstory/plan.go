@@ -24,7 +24,8 @@ func newPlan(g *globals) *cobra.Command {
 load, why, and about how many rows and bytes they hold. Where the rules have
 changed, it shows the tables whose rules have, with their windows: a rebuild makes
 them anew. With --exact it reads their events and leaves out the windows of which
-the new rules make the same. It writes nothing.`,
+the new rules make the same. Of a sink with quotas it shows what all of that
+would use up of them, and what has to wait. It writes nothing.`,
 		RunE: func(cmd *cobra.Command, names []string) (err error) {
 			ctx := cmd.Context()
 			a, err := openApp(ctx, g, false, names)
@@ -33,6 +34,9 @@ the new rules make the same. It writes nothing.`,
 			}
 			defer func() { err = errors.Join(err, a.close()) }()
 			if err := a.openLedgerToRead(ctx); err != nil {
+				return err
+			}
+			if err := a.openSinkToPlan(ctx); err != nil {
 				return err
 			}
 			for _, j := range a.jobs {
@@ -81,7 +85,7 @@ func (a *app) planJob(ctx context.Context, cmd *cobra.Command, g *globals, j *sc
 	}
 	writeHeld(cmd.ErrOrStderr(), p.Held, p.Watermark)
 	n := len(p.Pending) + len(p.New)
-	if n == 0 {
+	if n == 0 && p.Deferred == nil {
 		why := "no event of that range is not loaded"
 		if from == "" && to == "" {
 			why = allLoaded(p.Held, p.Watermark)
@@ -104,5 +108,13 @@ func (a *app) planJob(ctx context.Context, cmd *cobra.Command, g *globals, j *sc
 	if shown > shownWindows {
 		fmt.Fprintf(out, "  and %d more (--json lists all)\n", n-shownWindows)
 	}
+	all := int64(n)
+	if p.Deferred != nil {
+		all += p.Deferred.Windows
+	}
+	if err := writeQuotas(out, p.Ration, all); err != nil {
+		return err
+	}
+	writeDeferred(out, j.Name, p.Deferred)
 	return writeStale(out, stale)
 }

@@ -40,6 +40,9 @@ func (e *quarantineError) Hint() string {
 	return advice + "backstory explain " + position + " shows it step by step, and table _quarantine has all of them; once rules or store are mended, backstory replay " + e.job + " takes them in"
 }
 
+// Quarantined is how many events went to quarantine.
+func (e *quarantineError) Quarantined() int64 { return e.events }
+
 // check gives an error where a run has put too many events into quarantine.
 func (q quarantineConfig) check(rep *schedules.Report) error {
 	if rep.Quarantined <= q.Threshold {

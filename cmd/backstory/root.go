@@ -15,8 +15,11 @@ type globals struct {
 	config   string
 	json     bool
 	quiet    bool
+	hurry    bool
 	progress string
 	logLevel string
+	// logFormat is text or json.
+	logFormat string
 }
 
 const envPrefix = "BACKSTORY_"
@@ -47,8 +50,10 @@ Each flag has an environment variable: --log-level is BACKSTORY_LOG_LEVEL.`,
 	flags.StringVarP(&g.config, "config", "c", "backstory.yaml", "the configuration file")
 	flags.BoolVar(&g.json, "json", false, "write results as JSON")
 	flags.BoolVarP(&g.quiet, "quiet", "q", false, "no progress, no talk")
+	flags.BoolVar(&g.hurry, "hurry", false, "read in the quiet hours of the source too")
 	flags.StringVar(&g.progress, "progress", "auto", "show progress: auto, always or never")
 	flags.StringVar(&g.logLevel, "log-level", "warn", "what to log: debug, info, warn or error")
+	flags.StringVar(&g.logFormat, "log-format", "text", "how to log: text or json")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	root.SuggestionsMinimumDistance = 2
 	root.AddCommand(commands(g)...)
@@ -67,10 +72,15 @@ func commands(g *globals) []*cobra.Command {
 		newBackfill(g),
 		newRebuild(g),
 		newReplay(g),
+		newWorker(g),
+		newForget(g),
 		newStatus(g),
+		newVerify(g),
+		newRepair(g),
 		newExplain(g),
 		newSchema(g),
 		newCompact(g),
+		newState(g),
 		newVersion(g),
 	}
 }
@@ -121,5 +131,12 @@ func (g *globals) log() (*slog.Logger, error) {
 	if err := level.UnmarshalText([]byte(g.logLevel)); err != nil {
 		return nil, &usageError{fmt.Errorf("--log-level %s: want debug, info, warn or error", g.logLevel)}
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})), nil
+	options := &slog.HandlerOptions{Level: level}
+	switch g.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(os.Stderr, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(os.Stderr, options)), nil
+	}
+	return nil, &usageError{fmt.Errorf("--log-format %s: want text or json", g.logFormat)}
 }

@@ -57,15 +57,25 @@ func load(cmd *cobra.Command, g *globals, names []string, w work) (err error) {
 		job.Watch = bar.step
 		rep, err := w.do(job, ctx)
 		bar.finish()
-		if err != nil {
+		if rep, err = gaveWay(job.Name, rep, err); err != nil {
 			return err
 		}
+		writeQuiet(cmd.ErrOrStderr(), rep)
+		writeDeferred(cmd.ErrOrStderr(), rep.Job, rep.Deferred)
 		writeOutdated(cmd.ErrOrStderr(), rep)
+		writeLate(cmd.ErrOrStderr(), rep)
+		verb, nothing := w.verb, w.nothing
+		if !rep.Quiet.IsZero() {
+			verb, nothing = "loaded", func(rep *schedules.Report) string { return "nothing loaded; " + quietText(rep) }
+		}
+		if rep.Deferred != nil {
+			nothing = func(*schedules.Report) string { return "nothing loaded; the day's quota is used up" }
+		}
 		if rep.Windows == 0 && !g.json {
 			writeHeld(cmd.ErrOrStderr(), rep.Held, rep.Watermark)
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", rep.Job, w.nothing(rep))
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s\n", rep.Job, nothing(rep))
 		} else {
-			err = writeReport(cmd, g, a, w.verb, rep)
+			err = writeReport(cmd, g, a, verb, rep)
 		}
 		if err != nil {
 			return err

@@ -16,6 +16,9 @@ type sqlDialect interface {
 	view(name string) string
 	// quote makes an identifier of a name.
 	quote(name string) string
+	// all is a condition that every row meets, where a table wants to be asked
+	// for a part of event_time; "" elsewhere.
+	all() string
 	// null is a null of a type, so that branches of a union agree.
 	null(t transform.Type) string
 	// text casts a value of a type to text.
@@ -44,6 +47,8 @@ func (d duckDB) literal(text string) string { return "'" + strings.ReplaceAll(te
 func (d duckDB) view(name string) string { return d.quote(name) }
 
 func (duckDB) quote(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
+
+func (duckDB) all() string { return "" }
 
 func (d duckDB) null(t transform.Type) string { return "CAST(NULL AS " + d.typeName(t) + ")" }
 
@@ -101,7 +106,11 @@ func (duckDB) document(expr string) string { return "CAST(" + expr + " AS JSON)"
 func (duckDB) newest(expr, place string) string { return "arg_max(" + expr + ", " + place + ")" }
 
 // bigQuery reads the tables of a dataset, and makes the views beside them.
-type bigQuery struct{ dataset string }
+type bigQuery struct {
+	dataset string
+	// filter says that tables have require_partition_filter.
+	filter bool
+}
 
 func (bigQuery) flag() string { return "bigquery" }
 
@@ -111,6 +120,15 @@ func (b bigQuery) view(name string) string { return b.quote(b.dataset + "." + na
 
 func (bigQuery) quote(name string) string {
 	return "`" + strings.NewReplacer(`\`, `\\`, "`", "\\`").Replace(name) + "`"
+}
+
+// all names only the column of the partitions, as the filter must
+// (https://cloud.google.com/bigquery/docs/querying-partitioned-tables#query_with_a_required_partition_filter).
+func (b bigQuery) all() string {
+	if !b.filter {
+		return ""
+	}
+	return "event_time >= TIMESTAMP '1960-01-01' OR event_time IS NULL"
 }
 
 func (b bigQuery) null(t transform.Type) string { return "CAST(NULL AS " + b.typeName(t) + ")" }
@@ -166,7 +184,7 @@ func (b bigQuery) object(names, exprs []string) string {
 
 // document leaves text as it is where a number in it would not keep its digits.
 func (bigQuery) document(expr string) string {
-	return "COALESCE(SAFE.PARSE_JSON(" + expr + "), TO_JSON(" + expr + "))"
+	return "IF(" + expr + " IS NULL, NULL, COALESCE(SAFE.PARSE_JSON(" + expr + "), TO_JSON(" + expr + ")))"
 }
 
 func (bigQuery) newest(expr, place string) string {

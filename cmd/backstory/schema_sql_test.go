@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -53,7 +54,7 @@ func TestViews(t *testing.T) {
 			`AS "place_2"`,
 			`arg_max("place", "place_2") AS "place"`,
 		}},
-		{bigQuery{"my-shop.events"}, []string{
+		{bigQuery{dataset: "my-shop.events"}, []string{
 			"FROM `my-shop.events.cart_opened`",
 			"CREATE OR REPLACE VIEW `my-shop.events.timeline_2` AS",
 			"CAST(`order` AS STRING) AS `order`",
@@ -64,7 +65,7 @@ func TestViews(t *testing.T) {
 		}},
 	} {
 		t.Run(c.dialect.flag(), func(t *testing.T) {
-			views := viewsOf("shop", tables, c.dialect)
+			views := viewsOf("shop", tables, c.dialect, false)
 			var names []string
 			var text strings.Builder
 			for _, v := range views {
@@ -87,7 +88,7 @@ func TestViews(t *testing.T) {
 			if n := strings.Count(views[0].SQL, "\nSELECT\n"); n != 4 {
 				t.Errorf("the view of all events joins %d tables, want 4", n)
 			}
-			if diff := cmp.Diff(views, viewsOf("shop", tables, c.dialect)); diff != "" {
+			if diff := cmp.Diff(views, viewsOf("shop", tables, c.dialect, false)); diff != "" {
 				t.Error("the same tables give another text:\n" + diff)
 			}
 		})
@@ -96,7 +97,7 @@ func TestViews(t *testing.T) {
 
 // TestViewsNone has nothing to join: no table at all.
 func TestViewsNone(t *testing.T) {
-	if views := viewsOf("shop", nil, duckDB{"out"}); len(views) > 0 {
+	if views := viewsOf("shop", nil, duckDB{"out"}, true); len(views) > 0 {
 		t.Errorf("got views %v of no tables", views)
 	}
 }
@@ -158,6 +159,79 @@ func TestSQLTarget(t *testing.T) {
 			t.Errorf("%+v: %v", c.to, err)
 		case c.want != "" && (!errors.As(err, &usage) || !strings.Contains(err.Error(), c.want)):
 			t.Errorf("%+v: got error %v, want a usage error with %q", c.to, err, c.want)
+		}
+	}
+}
+
+// TestViewsFilter writes views over tables that want to be asked for a part:
+// one time line hands the condition of who asks on to them, and what is newest
+// asks for all.
+func TestViewsFilter(t *testing.T) {
+	tables := []*transform.Table{sqlTable(t, "cart_opened", "Cart.Opened", "n", "int64"), sqlTable(t, "cart_closed", "Cart.Closed", "n", "int64")}
+	const all = "\n  WHERE event_time >= TIMESTAMP '1960-01-01' OR event_time IS NULL\n"
+	for _, v := range viewsOf("shop", tables, bigQuery{"shop", true}, false) {
+		want := 0
+		if v.Name == "latest_cart" {
+			want = 2
+		}
+		if got := strings.Count(v.SQL, all); got != want || strings.Count(v.SQL, "WHERE") != want {
+			t.Errorf("%s: got %d branches with a condition, want %d:\n%s", v.Name, got, want, v.SQL)
+		}
+	}
+}
+
+// TestViewsJSON shows JSON text as JSON.
+func TestViewsJSON(t *testing.T) {
+	tables := []*transform.Table{
+		sqlTable(t, "cart_opened", "Cart.Opened", "notes", "json", "n", "int64"), sqlTable(t, "cart_opened_json", "Cart.Opened.JSON"),
+		transform.NewTable("cart_opened_lines", "Cart.Opened", []string{"lines"}, transform.ByNone, nil),
+	}
+	for _, c := range []struct {
+		dialect sqlDialect
+		want    string
+	}{
+		{duckDB{"out"}, `CREATE OR REPLACE VIEW "cart_opened_json_2" AS
+SELECT * REPLACE (
+    CAST("notes" AS JSON) AS "notes",
+    CAST("_extra" AS JSON) AS "_extra"
+  )
+FROM read_parquet('out/cart_opened/**/*.parquet');
+`},
+		{bigQuery{dataset: "shop"}, "CREATE OR REPLACE VIEW `shop.cart_opened_json_2` AS\nSELECT * REPLACE (\n" +
+			"    IF(`notes` IS NULL, NULL, COALESCE(SAFE.PARSE_JSON(`notes`), TO_JSON(`notes`))) AS `notes`,\n" +
+			"    IF(`_extra` IS NULL, NULL, COALESCE(SAFE.PARSE_JSON(`_extra`), TO_JSON(`_extra`))) AS `_extra`\n  )\nFROM `shop.cart_opened`;\n"},
+	} {
+		views := viewsOf("shop", tables, c.dialect, true)
+		var names []string
+		for _, v := range views {
+			names = append(names, v.Name)
+			if v.Name == "cart_opened_json_2" && !strings.HasSuffix(v.SQL, c.want) {
+				t.Errorf("got\n%s\nwant\n%s", v.SQL, c.want)
+			}
+		}
+		if !slices.Contains(names, "cart_opened_json_2") || !slices.Contains(names, "cart_opened_json_json") {
+			t.Errorf("%s: got views %v", c.dialect.flag(), names)
+		}
+	}
+}
+
+// TestSQLTargetOver takes from the sink what flags leave open.
+func TestSQLTargetOver(t *testing.T) {
+	files, warehouse := openSink{path: "out"}, openSink{path: "p.shop", dataset: "p.shop", filter: true}
+	for _, c := range []struct {
+		flags sqlTarget
+		sink  openSink
+		want  sqlTarget
+	}{
+		{sqlTarget{}, files, sqlTarget{name: "duckdb", path: "out"}},
+		{sqlTarget{}, warehouse, sqlTarget{name: "bigquery", dataset: "p.shop", filter: true}},
+		{sqlTarget{dataset: "q.shop"}, warehouse, sqlTarget{name: "bigquery", dataset: "q.shop", filter: true}},
+		{sqlTarget{dataset: "q.shop"}, files, sqlTarget{name: "bigquery", dataset: "q.shop"}},
+		{sqlTarget{path: "there"}, warehouse, sqlTarget{name: "duckdb", path: "there"}},
+		{sqlTarget{name: "duckdb"}, warehouse, sqlTarget{name: "duckdb"}},
+	} {
+		if got := c.flags.over(c.sink); got != c.want {
+			t.Errorf("%+v over %+v: got %+v, want %+v", c.flags, c.sink.path, got, c.want)
 		}
 	}
 }

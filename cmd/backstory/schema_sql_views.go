@@ -14,9 +14,10 @@ type sqlView struct {
 	SQL  string `json:"sql"`
 }
 
-// viewsOf writes the view of all events, and then that of each type of
-// stream, by name. There are none where there are no tables.
-func viewsOf(job string, tables []*transform.Table, d sqlDialect) []sqlView {
+// viewsOf writes the view of all events, then that of each type of stream, by
+// name, and last, if JSON is to be parsed, that of each table with JSON text.
+// There are none where there are no tables.
+func viewsOf(job string, tables []*transform.Table, d sqlDialect, parsed bool) []sqlView {
 	w := viewWriter{job: job, dialect: d, taken: make(map[string]bool)}
 	var whole *transform.Table
 	for _, t := range tables {
@@ -29,13 +30,41 @@ func viewsOf(job string, tables []*transform.Table, d sqlDialect) []sqlView {
 			w.tables = append(w.tables, t)
 		}
 	}
+	var views []sqlView
 	switch {
 	case len(w.tables) > 0:
-		return append([]sqlView{w.timeline()}, w.latest()...)
+		views = append([]sqlView{w.timeline()}, w.latest()...)
 	case whole != nil:
-		return []sqlView{w.timelineOf(whole)}
+		views = []sqlView{w.timelineOf(whole)}
 	}
-	return nil
+	for _, t := range tables {
+		if columns := jsonColumns(t); parsed && len(columns) > 0 {
+			views = append(views, w.parsed(t, columns))
+		}
+	}
+	return views
+}
+
+// jsonColumns names the columns of JSON text.
+func jsonColumns(t *transform.Table) (names []string) {
+	for _, c := range t.Columns {
+		if c.Type.Kind == transform.JSON {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// parsed writes the view of a table in which those columns are JSON.
+func (w *viewWriter) parsed(t *transform.Table, columns []string) sqlView {
+	d := w.dialect
+	replaced := make([]string, len(columns))
+	for i, name := range columns {
+		replaced[i] = d.document(d.quote(name)) + " AS " + d.quote(name)
+	}
+	return w.view(t.Name+"_json", fmt.Sprintf(`The rows of %s, with columns of JSON text as JSON. Inside of lists and objects text stays text.
+Where a number of a text would not keep its digits, the text stays text in JSON.`, t.Name),
+		"SELECT * REPLACE (\n"+members(replaced)+"\n  )\nFROM "+d.table(t)+";\n")
 }
 
 // viewWriter writes the views over the tables of a job.
@@ -116,7 +145,7 @@ func (w *viewWriter) latestOf(kind string, tables []*transform.Table) sqlView {
 
 	var b strings.Builder
 	b.WriteString("WITH events AS (\n")
-	b.WriteString(indent(w.union(tables, func(t *transform.Table) string {
+	b.WriteString(indent(w.unionOf(tables, d.all(), func(t *transform.Table) string {
 		var list strings.Builder
 		list.WriteString("stream_id, stream_version, position, sub_index, event_type, event_time")
 		for _, c := range columns {
@@ -189,9 +218,17 @@ func (m *mergedColumn) of(t *transform.Table, d sqlDialect) string {
 
 // union selects from each of the tables.
 func (w *viewWriter) union(tables []*transform.Table, columns func(*transform.Table) string) string {
+	return w.unionOf(tables, "", columns)
+}
+
+// unionOf selects the rows that meet a condition, if there is one.
+func (w *viewWriter) unionOf(tables []*transform.Table, where string, columns func(*transform.Table) string) string {
 	branches := make([]string, len(tables))
 	for i, t := range tables {
 		branches[i] = "SELECT\n  " + columns(t) + "\nFROM " + w.dialect.table(t)
+		if where != "" {
+			branches[i] += "\nWHERE " + where
+		}
 	}
 	return strings.Join(branches, "\nUNION ALL\n")
 }

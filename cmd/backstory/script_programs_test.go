@@ -198,7 +198,15 @@ func dumpTable(args []string) error {
 // rows DIR... prints how many rows the tables have, and fails if one stands
 // there twice.
 func countRows(dirs []string) error {
-	n := 0
+	n, err := rowsOnce(dirs)
+	if err == nil {
+		fmt.Println(n)
+	}
+	return err
+}
+
+// rowsOnce counts the rows of tables, and fails if one stands there twice.
+func rowsOnce(dirs []string) (n int, err error) {
 	for _, dir := range dirs {
 		seen := make(map[string]bool)
 		err := eachRow(dir, func(row map[string]any) error {
@@ -211,11 +219,10 @@ func countRows(dirs []string) error {
 			return nil
 		})
 		if err != nil {
-			return err
+			return 0, err
 		}
 	}
-	fmt.Println(n)
-	return nil
+	return n, nil
 }
 
 // eachRow reads all Parquet files of a folder as a reader would glob them,

@@ -66,6 +66,8 @@ func TestScript(t *testing.T) {
 			e.Values[testKey{}] = e.T().(testing.TB)
 			e.Values[held{}] = new(*os.File)
 			e.Values[warehouse{}] = new(*bqtest.Server)
+			e.Values[workers{}] = make(map[string]*scriptWorker)
+			e.Values[ownServer{}] = new(*pgtest.Server)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -80,6 +82,13 @@ func TestScript(t *testing.T) {
 			"readkey":   readKey,
 			"bigquery":  warehouseServer,
 			"bqrows":    warehouseRows,
+			"worker":    beginWorker,
+			"signal":    signalWorker,
+			"logs":      logs,
+			"ended":     ended,
+			"server":    server,
+			"bqjobs":    warehouseJobs,
+			"bqdeny":    warehouseDeny,
 		},
 	})
 }

@@ -6,6 +6,7 @@ import (
 
 	"backstory/sinks"
 	"backstory/source"
+	"backstory/transform"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -18,6 +19,15 @@ type openSink struct {
 	path   string // where its data lies, for people
 	ledger string // where its ledger lies unless state says otherwise
 	open   func(context.Context) (sinks.Sink, error)
+	// dataset is what a warehouse calls its place, "" for files, and filter
+	// says that its tables want to be asked for a part of event_time.
+	dataset string
+	filter  bool
+	// rationed says that the sink takes only so many loads a day. checkRuns
+	// says why so many runs a day would be too many, "" if they are not, where
+	// tables are partitioned like that unless the sink says otherwise.
+	rationed  bool
+	checkRuns func(runs int64, p transform.Partition) (message, hint string)
 }
 
 // sourceDriver reads the section source of one driver; paths in it are taken

@@ -4,6 +4,7 @@ package ledgertest
 
 import (
 	"testing"
+	"time"
 
 	"backstory/schedules"
 )
@@ -15,6 +16,9 @@ type Place struct {
 	// Hold takes the lease of a job in another process, and gives a function
 	// that kills that process.
 	Hold func(t *testing.T, job string) (kill func())
+	// Patience is how long the lease of a dead process lives on, 0 where the
+	// system takes it back at once.
+	Patience time.Duration
 }
 
 // Run runs the suite; empty makes an empty Place for each test.
@@ -44,11 +48,18 @@ func Run(t *testing.T, empty func(tb testing.TB) Place) {
 		{"rules", testRules},
 		{"replace", testReplace},
 		{"again", testAgain},
+		{"receipts", testReceipts},
+		{"numbers", testNumbers},
+		{"fencing", testFencing},
+		{"windows", testWindows},
+		{"lock at once", testLockAtOnce},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.fn(t, empty(t)) })
 	}
 	t.Run("any order", func(t *testing.T) { testAnyOrder(t, empty) })
+	t.Run("export and import", func(t *testing.T) { testPortable(t, empty(t), empty(t)) })
+	t.Run("import refused", func(t *testing.T) { testImportRefused(t, empty(t)) })
 }
 
 // open opens the ledger of a place until the test ends.

@@ -6,14 +6,12 @@ import (
 	"fmt"
 
 	"backstory/schedules"
+	"backstory/schedules/ledgersql"
 	"backstory/source"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
-
-// errDamaged is what a ledger holds that no Backstory has written.
-var errDamaged = errors.New("it is damaged")
 
 const rebuild = "the file is damaged or no ledger: move it away and run again; it is rebuilt from what the sink holds"
 
@@ -28,7 +26,7 @@ func explain(err error, format string, args ...any) error {
 	}
 	var e *sqlite.Error
 	if !errors.As(err, &e) {
-		if errors.Is(err, errDamaged) {
+		if errors.Is(err, ledgersql.ErrDamaged) {
 			return &schedules.DisagreeError{Reason: wrapped.Error(), Advice: rebuild}
 		}
 		return wrapped

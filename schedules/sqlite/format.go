@@ -2,18 +2,18 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 
+	"backstory/schedules/ledgersql"
 	"backstory/source"
 )
 
 // format is the version of the tables below. A Backstory that writes another
 // one brings older ledgers up to it when it opens them.
-const format = 2
+const format = ledgersql.Format
 
 const tables = `
 CREATE TABLE ledger (format INTEGER NOT NULL);
-INSERT INTO ledger VALUES (2);
+INSERT INTO ledger VALUES (3);
 -- A job and the number of its live generation.
 CREATE TABLE job (name TEXT PRIMARY KEY, generation INTEGER NOT NULL DEFAULT 1) WITHOUT ROWID;
 ` + generationTable + `
@@ -38,13 +38,7 @@ CREATE TABLE loaded (
 	through_tx INTEGER NOT NULL, through_seq INTEGER NOT NULL,
 	PRIMARY KEY (job, generation, after_tx, after_seq)
 ) WITHOUT ROWID;
-CREATE TABLE run (
-	id INTEGER PRIMARY KEY, job TEXT NOT NULL, kind TEXT NOT NULL,
-	started TEXT NOT NULL, finished TEXT NOT NULL DEFAULT '',
-	windows INTEGER NOT NULL DEFAULT 0, events INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT ''
-);
-CREATE INDEX run_job ON run (job, id);
-`
+` + leaseTable + runTable + receiptTable
 
 // generationTable holds what is known of each generation as a whole.
 const generationTable = `
@@ -66,6 +60,34 @@ const attentionIndex = `
 CREATE INDEX window_attention ON window (job, generation) WHERE quarantined > 0 OR again > 0;
 `
 
+// leaseTable holds the last lease of each job: next is 1 for that of the
+// generation which a rebuild makes, else 0; number grows with every lease.
+const leaseTable = `
+CREATE TABLE lease (
+	job TEXT NOT NULL, next INTEGER NOT NULL, number INTEGER NOT NULL, holder TEXT NOT NULL DEFAULT '',
+	PRIMARY KEY (job, next)
+) WITHOUT ROWID;
+`
+
+// runTable holds every run, counted by job.
+const runTable = `
+CREATE TABLE run (
+	job TEXT NOT NULL, id INTEGER NOT NULL, kind TEXT NOT NULL,
+	started TEXT NOT NULL, finished TEXT NOT NULL DEFAULT '',
+	windows INTEGER NOT NULL DEFAULT 0, events INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '',
+	PRIMARY KEY (job, id)
+) WITHOUT ROWID;
+`
+
+// receiptTable holds what was forgotten of each job; streams are digests.
+const receiptTable = `
+CREATE TABLE receipt (
+	job TEXT NOT NULL, id INTEGER NOT NULL, asked TEXT NOT NULL, done TEXT NOT NULL DEFAULT '', streams TEXT NOT NULL,
+	row_count INTEGER NOT NULL DEFAULT 0, windows INTEGER NOT NULL DEFAULT 0,
+	PRIMARY KEY (job, id)
+) WITHOUT ROWID;
+`
+
 // fromFormat1 brings a ledger of format 1, which knew one generation of each
 // job, to format 2.
 const fromFormat1 = generationTable + `
@@ -82,18 +104,35 @@ ALTER TABLE window ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
 UPDATE ledger SET format = 2;
 `
 
+// fromFormat2 brings a ledger of format 2, which knew no lease but the lock on
+// a file, to format 3.
+const fromFormat2 = leaseTable + `
+ALTER TABLE run RENAME TO run2;
+DROP INDEX run_job;
+` + runTable + `
+INSERT INTO run (job, id, kind, started, finished, windows, events, error)
+	SELECT job, id, kind, started, finished, windows, events, error FROM run2;
+DROP TABLE run2;
+` + receiptTable + `
+UPDATE ledger SET format = 3;
+`
+
+// steps bring a ledger from the format of their index to the one after it.
+var steps = [format]string{1: fromFormat1, 2: fromFormat2}
+
 // migrate brings an older ledger up to format, once.
-func (l *Ledger) migrate(ctx context.Context) error {
-	err := l.write(ctx, func(tx *sql.Tx) error {
-		var version int
-		if err := tx.QueryRowContext(ctx, `SELECT format FROM ledger`).Scan(&version); err != nil {
+func (d *database) migrate(ctx context.Context) error {
+	err := d.dialect.Do(ctx, d.db, nil, func(t *ledgersql.Tx) error {
+		var version int // by now another process may have been here
+		if err := t.Row(ctx, `SELECT format FROM ledger.ledger`).Scan(&version); err != nil {
 			return err
 		}
-		if version != 1 { // another process was faster
-			return nil
+		for ; version < format; version++ {
+			if _, err := t.Exec(ctx, steps[version]); err != nil {
+				return err
+			}
 		}
-		_, err := tx.ExecContext(ctx, fromFormat1)
-		return err
+		return nil
 	})
 	if err != nil {
 		return source.Setup("run the job once with the right to write to the ledger", "bring it to format %d: %w", format, err)

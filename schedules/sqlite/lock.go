@@ -4,12 +4,10 @@ package sqlite
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strings"
-	"time"
 
-	"backstory/schedules"
+	"backstory/schedules/ledgersql"
 	"backstory/source"
 
 	"golang.org/x/sys/unix"
@@ -19,7 +17,7 @@ import (
 // lock up when the process ends, so that nobody waits for the dead.
 type lockFile struct{ file *os.File }
 
-func takeLock(path string) (*lockFile, error) {
+func takeLock(path, holder string) (*lockFile, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, source.Setup("make the ledger's folder writable for this user, or put the ledger elsewhere with state:", "lock %s: %w", path, err)
@@ -27,13 +25,11 @@ func takeLock(path string) (*lockFile, error) {
 	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		defer f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, &heldError{holder: readHolder(f)}
+			return nil, &ledgersql.HeldError{Holder: readHolder(f)}
 		}
 		return nil, source.Setup("put the ledger on a file system with locks", "lock %s: %w", path, err)
 	}
-	host, _ := os.Hostname()
-	holder := fmt.Sprintf("process %d on %s since %s\n", os.Getpid(), host, time.Now().UTC().Format(time.RFC3339))
-	if err := errors.Join(f.Truncate(0), writeAt(f, holder)); err != nil {
+	if err := errors.Join(f.Truncate(0), writeAt(f, holder+"\n")); err != nil {
 		f.Close()
 		return nil, source.Setup("the disk may be full: make room, and run again", "lock %s: %w", path, err)
 	}
@@ -57,15 +53,4 @@ func readHolder(f *os.File) string {
 // program.
 func (l *lockFile) release() error {
 	return errors.Join(unix.Flock(int(l.file.Fd()), unix.LOCK_UN), l.file.Close())
-}
-
-// heldError says who holds a lease.
-type heldError struct{ holder string }
-
-func (e *heldError) Error() string { return schedules.ErrHeld.Error() + ": " + e.holder }
-func (e *heldError) Unwrap() error { return schedules.ErrHeld }
-
-// Hint says what to do about the error.
-func (e *heldError) Hint() string {
-	return "wait for the other run to end; nothing needs to be cleaned up"
 }

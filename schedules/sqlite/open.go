@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 
 	"backstory/schedules"
+	"backstory/schedules/ledgersql"
 	"backstory/source"
 
 	_ "modernc.org/sqlite" // the driver of database/sql
@@ -21,10 +22,8 @@ import (
 
 // Ledger is a schedules.Ledger in a file.
 type Ledger struct {
-	path string
-	db   *sql.DB
-	// next is how far above a job's live generation the one lies that is meant.
-	next int
+	ledgersql.Ledger
+	db *database
 }
 
 var _ schedules.Ledger = (*Ledger)(nil)
@@ -49,69 +48,25 @@ func OpenExisting(ctx context.Context, path string) (*Ledger, error) {
 }
 
 func open(ctx context.Context, path string) (*Ledger, error) {
-	// With FULL the last transaction could be undone by a loss of power.
-	q := url.Values{"_pragma": {"busy_timeout(10000)", "synchronous(EXTRA)"}, "_txlock": {"immediate"}}
+	// What is deleted is overwritten. With FULL the last transaction could be undone by a loss of power.
+	q := url.Values{"_pragma": {"busy_timeout(10000)", "synchronous(EXTRA)", "secure_delete(ON)"}, "_txlock": {"immediate"}}
 	u := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: q.Encode()}
 	db, err := sql.Open("sqlite", u.String())
 	if err != nil {
 		return nil, explain(err, "open ledger %s", path)
 	}
 	db.SetMaxOpenConns(1)
-	l := &Ledger{path: path, db: db}
-	if err := l.prepare(ctx); err != nil {
+	d := &database{path: path, db: db, dialect: ledgersql.Dialect{Schema: "main", Indexed: indexed}}
+	if err := d.prepare(ctx); err != nil {
 		db.Close()
 		return nil, explain(err, "open ledger %s", path)
 	}
-	return l, nil
-}
-
-// prepare makes the tables in a new file and checks those of an old one.
-func (l *Ledger) prepare(ctx context.Context) error {
-	have, err := count(ctx, l.db)
-	if err != nil {
-		return err
-	}
-	if have == 0 {
-		return l.write(ctx, func(tx *sql.Tx) error {
-			// Another process may have been faster.
-			if have, err := count(ctx, tx); err != nil || have > 0 {
-				return err
-			}
-			_, err := tx.ExecContext(ctx, tables)
-			return err
-		})
-	}
-	var version int
-	if err := l.db.QueryRowContext(ctx, `SELECT format FROM ledger`).Scan(&version); err != nil {
-		return err
-	}
-	if version > format {
-		return source.Setup("use the newest Backstory that has worked on it", "its format is %d, and this Backstory knows formats up to %d", version, format)
-	}
-	var check string
-	if err := l.db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&check); err != nil {
-		return err
-	}
-	if check != "ok" {
-		return fmt.Errorf("%w: %s", errDamaged, check)
-	}
-	if version < format {
-		return l.migrate(ctx)
-	}
-	return nil
-}
-
-// count tells how many tables and indexes there are.
-func count(ctx context.Context, db interface {
-	QueryRowContext(context.Context, string, ...any) *sql.Row
-}) (n int, err error) {
-	err = db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_master`).Scan(&n)
-	return n, err
+	return &Ledger{ledgersql.Ledger{Database: d}, d}, nil
 }
 
 // Next is the ledger of the generations that rebuilds make.
 func (l *Ledger) Next() schedules.Ledger {
-	return &nextLedger{Ledger{path: l.path, db: l.db, next: 1}}
+	return &nextLedger{Ledger{ledgersql.Ledger{Database: l.db, Ahead: 1}, l.db}}
 }
 
 // nextLedger is a view of a Ledger, which it does not close.
@@ -120,17 +75,84 @@ type nextLedger struct{ Ledger }
 func (*nextLedger) Close() error { return nil }
 
 // Close closes the file.
-func (l *Ledger) Close() error { return l.db.Close() }
+func (l *Ledger) Close() error { return l.db.db.Close() }
 
-// write runs fn in a transaction of its own.
-func (l *Ledger) write(ctx context.Context, fn func(*sql.Tx) error) error {
-	tx, err := l.db.BeginTx(ctx, nil)
-	if err != nil {
+// database is the file.
+type database struct {
+	path    string
+	db      *sql.DB
+	dialect ledgersql.Dialect
+}
+
+// indexed names the index: SQLite keeps no figures on tables that would tell
+// it that few windows are pending.
+func indexed(index string) string { return " INDEXED BY " + index }
+
+// Read runs fn in a transaction that takes no lock until it reads.
+func (d *database) Read(ctx context.Context, fn func(*ledgersql.Tx) error) error {
+	if err := d.dialect.Do(ctx, d.db, &sql.TxOptions{ReadOnly: true}, fn); err != nil {
+		return explain(err, "read ledger %s", d.path)
+	}
+	return nil
+}
+
+// Write runs fn in a transaction that is alone from its beginning.
+func (d *database) Write(ctx context.Context, fn func(*ledgersql.Tx) error) error {
+	if err := d.dialect.Do(ctx, d.db, nil, fn); err != nil {
+		return explain(err, "write ledger %s", d.path)
+	}
+	return nil
+}
+
+// scrub has the file lose what a ledger that did not overwrite what it deletes
+// has left in it.
+func (d *database) scrub(ctx context.Context) error {
+	if _, err := d.db.ExecContext(ctx, "VACUUM"); err != nil {
+		return explain(err, "write ledger %s", d.path)
+	}
+	return nil
+}
+
+// prepare makes the tables in a new file and checks those of an old one.
+func (d *database) prepare(ctx context.Context) error {
+	var have int
+	if err := d.db.QueryRowContext(ctx, countTables).Scan(&have); err != nil {
 		return err
 	}
-	defer tx.Rollback()
-	if err := fn(tx); err != nil {
+	if have == 0 {
+		return d.create(ctx)
+	}
+	var version int
+	if err := d.db.QueryRowContext(ctx, `SELECT format FROM ledger`).Scan(&version); err != nil {
 		return err
 	}
-	return tx.Commit()
+	if version > format {
+		return source.Setup("use the newest Backstory that has worked on it", "its format is %d, and this Backstory knows formats up to %d", version, format)
+	}
+	var check string
+	if err := d.db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&check); err != nil {
+		return err
+	}
+	if check != "ok" || version < 1 {
+		return fmt.Errorf("%w: %s", ledgersql.ErrDamaged, check)
+	}
+	if version < format {
+		return d.migrate(ctx)
+	}
+	return nil
+}
+
+// countTables counts tables and indexes.
+const countTables = `SELECT count(*) FROM sqlite_master`
+
+// create makes the tables, unless another process was faster.
+func (d *database) create(ctx context.Context) error {
+	return d.dialect.Do(ctx, d.db, nil, func(t *ledgersql.Tx) error {
+		var have int
+		if err := t.Row(ctx, countTables).Scan(&have); err != nil || have > 0 {
+			return err
+		}
+		_, err := t.Exec(ctx, tables)
+		return err
+	})
 }

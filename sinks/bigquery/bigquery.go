@@ -1,11 +1,13 @@
 // Package bigquery loads rows into BigQuery tables with load jobs, which cost
 // nothing, change a table in one step, and are known by the IDs we choose. It
-// runs no queries, ever.
+// runs no queries, but for the one that puts a window's rows in place of those
+// that were loaded before (Sink.Replace).
 //
 // A dataset holds one table for each table of a job, and two of our own:
 //
 //	<table>             what readers query
 //	<table>__g<n>       a generation that is being built, or the one before
+//	<table>__r_<...>    rows on their way to take the place of others
 //	_backstory_loads    one row for each committed load: its manifest
 //	_backstory_tables   the tables as last evolved, and the swaps of generations
 //
@@ -90,6 +92,7 @@ type Sink struct {
 	pace   pace
 	// partitions is the most that one job touches.
 	partitions int
+	quotas     quotas
 	slots      chan struct{} // one for each job under way
 
 	mu       sync.Mutex
@@ -110,6 +113,7 @@ var (
 	_ sinks.Inventory   = (*Sink)(nil)
 	_ sinks.Signer      = (*Sink)(nil)
 	_ sinks.Generations = (*Sink)(nil)
+	_ sinks.Replacer    = (*Sink)(nil)
 	_ sinks.Sized       = (*txn)(nil)
 )
 
@@ -140,8 +144,12 @@ func Open(ctx context.Context, o Options) (*Sink, error) {
 	if err != nil {
 		return nil, err
 	}
+	pace := defaultPace
+	if o.Endpoint != "" {
+		pace = nearPace
+	}
 	return &Sink{
-		o: o, client: c, format: f, pace: defaultPace, partitions: maxPartitions, slots: make(chan struct{}, jobsAtOnce),
+		o: o, client: c, format: f, pace: pace, partitions: maxPartitions, quotas: dailyQuotas, slots: make(chan struct{}, jobsAtOnce),
 		controls: make(map[string]*target), homes: make(map[homeKey]*home),
 	}, nil
 }

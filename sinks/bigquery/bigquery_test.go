@@ -126,7 +126,8 @@ func intrude(t *testing.T, server *bqtest.Server, table string) {
 	}
 }
 
-// leftovers lists shadow tables of the generation that readers see.
+// leftovers lists staging tables, and shadow tables of the generation that
+// readers see.
 func leftovers(t *testing.T, server *bqtest.Server) []string {
 	s := open(t, options(server))
 	defer s.Close()
@@ -134,7 +135,9 @@ func leftovers(t *testing.T, server *bqtest.Server) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return slices.DeleteFunc(server.Tables(dataset), func(name string) bool { return !strings.HasSuffix(name, fmt.Sprintf("__g%d", live)) })
+	return slices.DeleteFunc(server.Tables(dataset), func(name string) bool {
+		return !strings.HasSuffix(name, fmt.Sprintf("__g%d", live)) && !strings.Contains(name, "__r_")
+	})
 }
 
 // readTable gives a table's rows as memory.Line does: with the columns in the

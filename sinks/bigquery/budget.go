@@ -6,13 +6,21 @@ import (
 	"strings"
 )
 
-// What may be done in a day (https://cloud.google.com/bigquery/quotas).
-const (
-	tableJobsADay     = 1_500   // load jobs into a table in one piece
-	partitionsADay    = 30_000  // partitions touched by load jobs, of one partitioned table
-	projectJobsADay   = 100_000 // load jobs of a project
-	partitionsOfTable = 10_000
-)
+// quotas are what may be done in a day (https://cloud.google.com/bigquery/quotas).
+type quotas struct {
+	tableJobs   int64 // load jobs into a table in one piece, failed ones too
+	changes     int64 // partitions touched by load jobs, of one partitioned table
+	projectJobs int64 // load jobs of a project
+}
+
+var dailyQuotas = quotas{tableJobs: 1_500, changes: 30_000, projectJobs: 100_000}
+
+// usable is the part of a quota that is planned with: a fiftieth is kept for
+// jobs that fail and are sent again.
+func usable(quota int64) int64 { return quota - quota/50 }
+
+// partitionsOfTable is how many partitions a table may have.
+const partitionsOfTable = 10_000
 
 // TableLoad is what is to be loaded into one table: a backfill, or a day of a
 // schedule.
@@ -48,7 +56,9 @@ type Budget struct {
 }
 
 // BudgetOf counts what loads use up; windows is how many windows there are.
-func BudgetOf(windows int64, loads []TableLoad) Budget {
+func BudgetOf(windows int64, loads []TableLoad) Budget { return dailyQuotas.budget(windows, loads) }
+
+func (q quotas) budget(windows int64, loads []TableLoad) Budget {
 	b := Budget{Jobs: windows, Days: 1}
 	need := func(used, aDay int64, what string) {
 		if days := (used + aDay - 1) / aDay; days > b.Days {
@@ -58,15 +68,15 @@ func BudgetOf(windows int64, loads []TableLoad) Budget {
 	for _, l := range slices.SortedFunc(slices.Values(loads), func(a, b TableLoad) int { return strings.Compare(a.Table, b.Table) }) {
 		b.Jobs += l.Jobs()
 		if !l.Partitioned {
-			need(l.Jobs(), tableJobsADay, "load jobs into "+l.Table)
+			need(l.Jobs(), q.tableJobs, "load jobs into "+l.Table)
 			continue
 		}
-		need(l.Touched, partitionsADay, "changes of partitions of "+l.Table)
+		need(l.Touched, q.changes, "changes of partitions of "+l.Table)
 		if l.Partitions > partitionsOfTable {
 			b.Problems = append(b.Problems, fmt.Sprintf("table %s would have %d partitions, and BigQuery allows %d: partition it by month", l.Table, l.Partitions, partitionsOfTable))
 		}
 	}
-	need(windows, partitionsADay, "changes of partitions of "+loadsTable)
-	need(b.Jobs, projectJobsADay, "load jobs")
+	need(windows, q.changes, "changes of partitions of "+loadsTable)
+	need(b.Jobs, q.projectJobs, "load jobs")
 	return b
 }

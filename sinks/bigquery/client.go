@@ -77,10 +77,16 @@ func credentialsType(path string) (option.CredentialsType, error) {
 	return option.CredentialsType(file.Type), nil
 }
 
-// endpointURL makes host:port, as BIGQUERY_EMULATOR_HOST has it, a URL.
+// endpointURL makes host:port, as BIGQUERY_EMULATOR_HOST has it, the URL below
+// which the API is: /bigquery/v2, as that of the service, unless endpoint says
+// otherwise. The client would leave the path out.
 func endpointURL(endpoint string) string {
 	if !strings.Contains(endpoint, "://") {
 		endpoint = "http://" + endpoint
 	}
-	return endpoint
+	endpoint = strings.TrimSuffix(endpoint, "/")
+	if _, host, _ := strings.Cut(endpoint, "://"); !strings.Contains(host, "/") {
+		endpoint += "/bigquery/v2"
+	}
+	return endpoint + "/"
 }

@@ -1,6 +1,7 @@
 package bigquery
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"backstory/source"
+	"backstory/transform"
 )
 
 // Config is the section sink of driver bigquery.
@@ -40,6 +42,26 @@ func (c *Config) Options(version string) Options {
 		Partition: c.Partition, Cluster: c.Cluster, Expiration: c.Expiration, RequirePartitionFilter: c.RequirePartitionFilter,
 		Labels: c.Labels, JobTimeout: c.JobTimeout, ChunkSize: c.ChunkSize, Version: version,
 	}
+}
+
+// CheckRuns says why so many runs a day would be more than BigQuery takes
+// load jobs, and what to do; "" if they are not. Tables are partitioned like
+// that where c does not say.
+func (c *Config) CheckRuns(runs int64, p transform.Partition) (message, hint string) {
+	if c.Partition != "" {
+		p = transform.Partition(c.Partition)
+	}
+	if p == "none" {
+		p = transform.ByNone
+	}
+	switch q := dailyQuotas; {
+	case p == transform.ByNone && runs > usable(q.tableJobs):
+		return fmt.Sprintf("it is due %s times a day, and BigQuery takes %s load jobs a day into a table in one piece", thousands(runs), thousands(q.tableJobs)),
+			fmt.Sprintf("write sink.partition: day, of which tables take %s loads, or a schedule of every minute or slower", thousands(q.changes))
+	case runs > usable(q.changes):
+		return fmt.Sprintf("it is due %s times a day, and BigQuery takes %s changes of partitions a day", thousands(runs), thousands(q.changes)), "write a schedule of every minute or slower"
+	}
+	return "", ""
 }
 
 var (

@@ -15,7 +15,8 @@ import (
 )
 
 // Our own tables. They are written by load jobs as all others are, and read
-// by listing their rows, which costs nothing; no row is ever changed.
+// by listing their rows, which costs nothing. Only a load in place of another
+// takes a row away: its manifest.
 const (
 	// loadsTable has one row for each committed load.
 	loadsTable = "_backstory_loads"
@@ -31,6 +32,7 @@ type loadRow struct {
 	Job               string
 	Generation, Build int64
 	Body              string // the manifest as JSON text
+	At                time.Time
 }
 
 // eventRow is a row of tablesTable as it is read.
@@ -94,8 +96,8 @@ func (s *Sink) note(ctx context.Context, into *target, id, what string, labels m
 			b.Field(i).(*array.StringBuilder).Append(v)
 		case int64:
 			b.Field(i).(*array.Int64Builder).Append(v)
-		default:
-			b.Field(i).(*array.TimestampBuilder).Append(arrow.Timestamp(time.Now().UnixMicro()))
+		case time.Time:
+			b.Field(i).(*array.TimestampBuilder).Append(arrow.Timestamp(v.UnixMicro()))
 		}
 	}
 	r := b.NewRecord()

@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 
+	"backstory/source"
+
 	"cloud.google.com/go/bigquery"
 )
 
@@ -34,7 +36,7 @@ func (s *Sink) locateLocked(ctx context.Context) (bool, error) {
 		return false, explain(err, "look at dataset %s.%s", s.o.Project, s.o.Dataset)
 	}
 	if s.o.Location != "" && !strings.EqualFold(s.o.Location, md.Location) {
-		return false, refuse("set sink.location to "+md.Location+", or name another dataset; a dataset cannot be moved",
+		return false, source.Setup("set sink.location to "+md.Location+", or name another dataset; a dataset cannot be moved",
 			"use dataset %s.%s: it is in %s and not in %s", s.o.Project, s.o.Dataset, md.Location, s.o.Location)
 	}
 	s.client.Location, s.located = md.Location, true

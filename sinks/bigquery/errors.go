@@ -206,10 +206,11 @@ func explain(err error, format string, args ...any) error {
 
 // advice says what to do about an error of BigQuery, "" if we do not know.
 func advice(err error) string {
-	var grant *oauth2.RetrieveError
-	var token *auth.Error
-	if errors.As(err, &grant) || errors.As(err, &token) {
-		return "the credentials were refused: " + credentialsAdvice
+	if isTokenRefused(err) {
+		return "the credentials were refused or have expired: " + credentialsAdvice
+	}
+	if isSwitchedOff(err) {
+		return "enable the API: gcloud services enable bigquery.googleapis.com, for sink.project; it takes a few minutes"
 	}
 	var api *googleapi.Error
 	if errors.As(err, &api) && api.Code == http.StatusUnauthorized {
@@ -224,13 +225,22 @@ func advice(err error) string {
 	case slices.Contains(why, "quotaExceeded"):
 		return "a quota of the day is used up and refills slowly: run again in an hour, with larger windows or a slower schedule; nothing is half loaded"
 	case slices.Contains(why, "resourcesExceeded"):
-		return "load smaller windows: set job.window_events lower"
+		return "load smaller windows: set load.window lower"
+	case strings.Contains(text, "Cannot list a table of type"):
+		return "name another dataset, or remove what stands where a table of ours belongs"
 	case strings.Contains(text, "location"), strings.Contains(text, "Location"):
 		return "set sink.location to where the dataset is; a dataset cannot be moved"
 	case classify(err) == missing:
 		return "check sink.project, sink.dataset and sink.location; a table that is gone can be loaded anew with backstory rebuild"
 	}
 	return ""
+}
+
+// isTokenRefused tells whether there was no token to be had.
+func isTokenRefused(err error) bool {
+	var grant *oauth2.RetrieveError
+	var token *auth.Error
+	return errors.As(err, &grant) || errors.As(err, &token)
 }
 
 // discreet makes an error fit to be shown: what came with a request for a

@@ -13,3 +13,9 @@ func CutAt(s *Sink, n int) { s.partitions = n }
 
 // LimitUploads ends uploads that take longer.
 func LimitUploads(s *Sink, d time.Duration) { s.pace.upload = d }
+
+// Allow gives a sink other quotas of a day: load jobs into a table in one
+// piece, changes of partitions of another, and load jobs of the project.
+func Allow(s *Sink, tableJobs, changes, projectJobs int64) {
+	s.quotas = quotas{tableJobs: tableJobs, changes: changes, projectJobs: projectJobs}
+}

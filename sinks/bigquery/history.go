@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 
 	"backstory/transform"
 )
@@ -140,7 +141,7 @@ func (s *Sink) record(ctx context.Context, job string, n, number int, kind, body
 	}
 	s.step("record %s", kind)
 	return s.note(ctx, into, id, what, map[string]string{labelJob: job, labelGeneration: strconv.Itoa(n), labelFingerprint: digest(body)}, map[string]any{
-		"job": job, "generation": int64(n), "number": int64(number), "kind": kind, "body": body,
+		"job": job, "generation": int64(n), "number": int64(number), "kind": kind, "body": body, colAt: time.Now(),
 	})
 }
 

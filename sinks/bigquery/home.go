@@ -32,6 +32,7 @@ type home struct {
 	filled   map[string]bool // the tables that have rows of them
 	targets  map[string]*target
 	underway map[source.Window]bool
+	stored   []record // by window, nil where nobody has asked for them
 }
 
 // home opens a generation of a job to work on it, and finishes a swap that
@@ -68,7 +69,7 @@ func (s *Sink) homeOf(job string, n int) *home {
 }
 
 // learn takes over what was read.
-func (h *home) learn(past *history, loads []sinks.Manifest) {
+func (h *home) learn(past *history, loads []record) {
 	g := past.at(h.generation)
 	if h.live != past.live || h.build != g.build {
 		h.targets = make(map[string]*target)
@@ -77,7 +78,7 @@ func (h *home) learn(past *history, loads []sinks.Manifest) {
 	if len(h.underway) == 0 || h.recorded { // else loads have brought tables that nobody has written down
 		h.tables, h.recorded = slices.Clone(g.tables), true
 	}
-	h.windows = h.windows[:0]
+	h.windows, h.stored = h.windows[:0], nil
 	h.filled = make(map[string]bool)
 	for _, m := range loads {
 		h.windows = append(h.windows, m.Window)
@@ -153,7 +154,7 @@ func (h *home) committed(m *sinks.Manifest) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.underway, m.Window)
-	h.windows = insert(h.windows, m.Window)
+	h.windows, h.stored = insert(h.windows, m.Window), nil
 	for _, lt := range m.Tables {
 		h.filled[lt.Name] = true
 	}

@@ -4,62 +4,18 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"backstory/sinks"
 	"backstory/source"
-	"backstory/transform"
 
 	"cloud.google.com/go/bigquery"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/api/iterator"
 )
-
-// Manifests lists the committed loads. It lists the rows of two tables, which
-// costs nothing, and changes nothing.
-func (s *Sink) Manifests(ctx context.Context, job string, n int) ([]sinks.Manifest, []*transform.Table, error) {
-	past, err := s.history(ctx, job)
-	if err != nil {
-		return nil, nil, err
-	}
-	loads, err := s.manifests(ctx, job, n, past.at(n).build)
-	if err != nil {
-		return nil, nil, err
-	}
-	return loads, slices.Clone(past.at(n).tables), nil
-}
-
-// manifests lists the committed loads of a build of a generation by window.
-func (s *Sink) manifests(ctx context.Context, job string, n, build int) ([]sinks.Manifest, error) {
-	rows, err := list[loadRow](ctx, s, loadsTable)
-	if err != nil {
-		return nil, err
-	}
-	var all []sinks.Manifest
-	for _, r := range rows {
-		if r.Job != job || int(r.Generation) != n || int(r.Build) != build {
-			continue
-		}
-		var m sinks.Manifest
-		if err := json.Unmarshal([]byte(r.Body), &m); err != nil {
-			return nil, fault("restore the table as it was, by time travel or from a copy", "read table %s: a manifest of job %s is damaged: %w", s.fullName(loadsTable), job, err)
-		}
-		all = append(all, m)
-	}
-	slices.SortFunc(all, func(a, b sinks.Manifest) int { return a.Window.After.Compare(b.Window.After) })
-	for i := 1; i < len(all); i++ {
-		if all[i].Window.Overlaps(all[i-1].Window) {
-			return nil, fault("restore the table as it was, by time travel or from a copy",
-				"read table %s: loads %s and %s of job %s overlap", s.fullName(loadsTable), all[i-1].Window, all[i].Window, job)
-		}
-	}
-	return all, nil
-}
 
 // Check compares the number of rows of each table with what the manifests
 // say. Rows of loads that were not committed yet are explained by the jobs
@@ -122,7 +78,7 @@ func (s *Sink) checkTable(ctx context.Context, h *home, name string, want int64,
 		return explain(err, "list jobs of project %s", s.o.Project)
 	}
 	if doubtful != got-want {
-		return fault("somebody else writes to the table: remove those rows, or load a new generation with backstory rebuild",
+		return fault("somebody else writes to the table, or a load was cut off so long ago that BigQuery has forgotten its jobs: remove the rows of positions that are in no row of "+loadsTable+", or load a new generation with backstory rebuild",
 			"table %s has %d rows, and %d were loaded", s.fullName(name), got, want)
 	}
 	return nil

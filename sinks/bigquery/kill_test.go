@@ -41,7 +41,7 @@ func TestKill(t *testing.T) {
 			g.Go(func() error {
 				t.Run(fmt.Sprintf("%s/%d", c.Name, n+1), func(t *testing.T) {
 					server := start(t, bqtest.Options{JobDelay: 1})
-					p := place(server, nil)
+					p := placeOf(server, c)
 					p.Prepare(t, c)
 					kill(t, server, c, n+1)
 					server.Mend()

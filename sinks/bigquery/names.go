@@ -33,8 +33,9 @@ var (
 	tableName = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 	notInID   = regexp.MustCompile(`[^A-Za-z0-9_-]`)
 	notLabel  = regexp.MustCompile(`[^a-z0-9_-]`)
-	// shadowName is what the tables of other generations are called.
-	shadowName = regexp.MustCompile(`__g[0-9]+$`)
+	// shadowName is what the tables of other generations are called, and those
+	// that rows wait in which are to replace others.
+	shadowName = regexp.MustCompile(`__(g[0-9]+|r_[0-9a-f]+_[0-9a-f]+)$`)
 )
 
 // checkColumnName tells what is wrong with the name of a column or field.
@@ -123,6 +124,7 @@ const (
 	labelWindow      = "backstory_window"
 	labelFingerprint = "backstory_fingerprint"
 	labelRows        = "backstory_rows"
+	labelScript      = "backstory_script"
 )
 
 // checkColumns refuses a table whose columns BigQuery would not take.

@@ -2,10 +2,10 @@ package bigquery
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"backstory/sinks"
 	"backstory/sinks/parquetfile"
@@ -26,6 +26,9 @@ type txn struct {
 	stored   int64 // in all files, once they are complete
 	sent     bool  // the manifest may be there: only a new Begin can tell
 	done     bool
+
+	spans map[string]span // of the tables in partitions, once their files are complete
+	again *replacement    // nil where nothing is loaded of the window
 }
 
 // part is what one load job adds to one table.
@@ -88,7 +91,7 @@ func (t *txn) part(table *transform.Table, into *target, day int64, partition tr
 		if _, ok := p.partitions[day]; ok {
 			return p, nil
 		}
-		if len(p.partitions) < t.home.sink.partitions {
+		if len(p.partitions) < t.home.sink.partitions || t.again != nil {
 			p.partitions[day] = struct{}{}
 			return p, nil
 		}
@@ -158,6 +161,9 @@ func (t *txn) commit(ctx context.Context, summary sinks.Summary) error {
 	if err := t.home.record(ctx); err != nil {
 		return err
 	}
+	if t.again != nil {
+		return t.instead(ctx, m)
+	}
 	if len(t.order) > 0 {
 		t.home.sink.step("load tables")
 		if err := t.send(ctx, summary.Fingerprint); err != nil {
@@ -182,6 +188,10 @@ func (t *txn) finish(m *sinks.Manifest) error {
 		if err := errors.Join(p.writer.Close(), p.file.flush()); err != nil {
 			return err
 		}
+		partitions := int64(len(p.partitions))
+		if s := t.home.sink.partitionOf(p.table); s != transform.ByNone {
+			t.spans = spread(t.spans, p.table.Name, s, p.partitions)
+		}
 		p.partitions = nil
 		i, ok := index[p.table.Name]
 		if !ok {
@@ -191,6 +201,9 @@ func (t *txn) finish(m *sinks.Manifest) error {
 		}
 		m.Tables[i].Rows += p.writer.Rows()
 		m.Tables[i].Bytes += p.file.size()
+		if t.home.sink.partitionOf(p.table) != transform.ByNone {
+			m.Tables[i].Partitions += partitions
+		}
 		t.stored += p.file.size()
 	}
 	return nil
@@ -219,22 +232,15 @@ func (t *txn) send(ctx context.Context, fingerprint string) error {
 
 // sign writes the manifest, with which the load is committed.
 func (t *txn) sign(ctx context.Context, m sinks.Manifest) error {
-	body, err := json.Marshal(m)
-	if err != nil {
-		return err
-	}
 	into, err := t.home.sink.control(ctx, loadsTable)
 	if err != nil {
 		return err
 	}
-	rows, bytes := int64(0), int64(0)
-	for _, lt := range m.Tables {
-		rows, bytes = rows+lt.Rows, bytes+lt.Bytes
+	values, err := t.home.row(record{Manifest: m, Spans: t.spans, at: time.Now()})
+	if err != nil {
+		return err
 	}
-	return t.home.sink.note(ctx, into, t.home.loadID(t.load.Window, into), "load "+t.home.sink.fullName(into.name), t.labels(into, m.Fingerprint), map[string]any{
-		"job": m.Job, "generation": int64(m.Generation), "build": int64(t.home.build), "after": m.Window.After.String(), "through": m.Window.Through.String(),
-		"events": m.Events, "rows": rows, "bytes": bytes, "fingerprint": m.Fingerprint, "version": m.Version, "body": string(body),
-	})
+	return t.home.sink.note(ctx, into, t.home.loadID(t.load.Window, into), "load "+t.home.sink.fullName(into.name), t.labels(into, m.Fingerprint), values)
 }
 
 func (t *txn) labels(into *target, fingerprint string) map[string]string {

@@ -33,6 +33,9 @@ type valueError struct {
 
 // checkValues refuses values that BigQuery cannot hold, before anything is sent.
 func checkValues(t *transform.Table, r arrow.Record, partition transform.Partition) error {
+	if err := checkRows(t, r); err != nil {
+		return err
+	}
 	for i, c := range t.Columns {
 		bad := checkArray(r.Column(i), c.Name, 0, int(r.NumRows()))
 		if bad == nil && partition != transform.ByNone && c.Name == transform.ColEventTime {

@@ -38,6 +38,7 @@ type held struct {
 type load struct {
 	manifest sinks.Manifest
 	rows     map[string][]row // by table
+	records  map[string][]arrow.Record
 }
 
 // Open opens a Sink on the store. Step, if not nil, is called with a name
@@ -120,6 +121,7 @@ var (
 	_ sinks.Inventory   = (*Sink)(nil)
 	_ sinks.Generations = (*Sink)(nil)
 	_ sinks.Replacer    = (*Sink)(nil)
+	_ sinks.Reader      = (*Sink)(nil)
 )
 
 // Begin starts a load.
@@ -150,7 +152,7 @@ func (s *Sink) Begin(ctx context.Context, l sinks.Load) (sinks.Txn, error) {
 
 func (s *Sink) begin(l sinks.Load) *txn {
 	s.underway[l] = true
-	return &txn{sink: s, load: l, tables: make(map[string]*transform.Table), rows: make(map[string][]row)}
+	return &txn{sink: s, load: l, tables: make(map[string]*transform.Table), rows: make(map[string][]row), copies: make(map[string][]arrow.Record)}
 }
 
 // Close does nothing: what is committed stays in the store.
@@ -162,6 +164,7 @@ type txn struct {
 	tables map[string]*transform.Table
 	order  []string
 	rows   map[string][]row
+	copies map[string][]arrow.Record
 	again  bool // it takes the place of a committed load
 	done   bool
 }
@@ -180,6 +183,11 @@ func (t *txn) Write(ctx context.Context, table *transform.Table, r arrow.Record)
 	for i := range int(r.NumRows()) {
 		t.rows[table.Name] = append(t.rows[table.Name], rowOf(r, i))
 	}
+	kept, err := copyOf(table.Schema(), r)
+	if err != nil {
+		return err
+	}
+	t.copies[table.Name] = append(t.copies[table.Name], kept)
 	return ctx.Err()
 }
 
@@ -226,7 +234,7 @@ func (t *txn) finish(m sinks.Manifest) {
 		i := h.find(t.load)
 		h.loads = slices.Delete(h.loads, i, i+1)
 	}
-	h.loads = append(h.loads, load{m, t.rows})
+	h.loads = append(h.loads, load{m, t.rows, t.copies})
 	store.show(t.load.Job, t.load.Generation)
 	slices.SortFunc(h.loads, func(a, b load) int { return a.manifest.Window.After.Compare(b.manifest.Window.After) })
 	delete(t.sink.underway, t.load)

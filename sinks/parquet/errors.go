@@ -70,6 +70,10 @@ func explain(err error, format string, args ...any) error {
 	return &Error{Err: wrapped, Advice: hint}
 }
 
-// loadAgain says how to have a window loaded once more. The ledger must go
-// too, since it knows the window as loaded; the manifests that stay rebuild it.
-const loadAgain = "to load its window again remove the window's manifest, the files of that name in all tables' folders, and the ledger, and run"
+// loadAgain says how to have a window loaded once more.
+const loadAgain = "have backstory repair load its windows again"
+
+// withoutManifest says so where the manifest is damaged by which repair would
+// know the window. The ledger must go too, since it knows the window as loaded;
+// the manifests that stay rebuild it.
+const withoutManifest = "to load its window again remove the manifest, the files of that name in all tables' folders, and the ledger, and run"

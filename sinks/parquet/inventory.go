@@ -138,7 +138,7 @@ func (j *job) checkFolders(ctx context.Context, files map[string]int64) error {
 				return err
 			}
 			if _, ok := files[filepath.ToSlash(rel)]; !ok {
-				return fault("move it out of the table's folder: readers take it for a part of the table",
+				return fault("move it out of the table's folder, or have backstory repair do so: readers take it for a part of the table",
 					"no manifest knows of file %s", path)
 			}
 			return nil

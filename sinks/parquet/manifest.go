@@ -36,7 +36,7 @@ func encodeManifest(loads []sinks.Manifest) ([]byte, error) {
 
 // readManifest reads a manifest of a job's generation.
 func readManifest(path, job string, generation int) ([]sinks.Manifest, error) {
-	const restore = "restore the manifest from a backup, or " + loadAgain
+	const restore = "restore the manifest from a backup, or " + withoutManifest
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, explain(err, "read manifest %s", path)

@@ -119,6 +119,8 @@ var (
 	_ sinks.Holder      = (*Sink)(nil)
 	_ sinks.Generations = (*Sink)(nil)
 	_ sinks.Replacer    = (*Sink)(nil)
+	_ sinks.Reader      = (*Sink)(nil)
+	_ sinks.Mender      = (*Sink)(nil)
 	_ sinks.Sized       = (*txn)(nil)
 )
 

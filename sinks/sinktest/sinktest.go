@@ -68,6 +68,8 @@ func Run(t *testing.T, empty func(t *testing.T) Place) {
 		{"readers of all tables", testAllTables},
 		{"replace", testReplace},
 		{"replace merged", testReplaceMerged},
+		{"rows", testRows},
+		{"rows of what is damaged", testRowsDamaged},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.fn(t, empty(t)) })

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
 	"backstory/source"
+	"backstory/source/guest"
 	"backstory/source/layout"
 
 	"github.com/jackc/pgx/v5"
@@ -17,11 +19,16 @@ import (
 
 // Config says which store to read, and how patiently.
 type Config struct {
-	// URL is a PostgreSQL URL or key=value string.
+	// URL is a PostgreSQL URL or key=value string. It leads to the primary.
 	URL layout.Secret `yaml:"url"`
+	// Replica, if not empty, is the URL of a streaming replica of that
+	// primary, from which the events are read then. The primary is only asked
+	// for the watermark.
+	Replica layout.Secret `yaml:"replica"`
 	// Schema holds the table; without it the search path of the user decides.
 	Schema        string `yaml:"schema"`
 	layout.Config `yaml:",inline"`
+	guest.Manners `yaml:",inline"`
 	Fence         Fence `yaml:"fence"`
 	// StatementTimeout ends a statement that takes longer; 60 seconds if zero.
 	StatementTimeout time.Duration `yaml:"statement_timeout"`
@@ -31,7 +38,8 @@ type Config struct {
 type Fence struct {
 	// Mode is Locks or Strict; Locks if empty.
 	Mode string `yaml:"mode"`
-	// Wait bounds the wait; 30 seconds if zero.
+	// Wait bounds the wait, and then the wait for a replica; 30 seconds if
+	// zero.
 	Wait time.Duration `yaml:"wait"`
 }
 
@@ -72,8 +80,13 @@ func (c *Config) Validate() []source.Problem {
 	}
 	if c.URL == "" {
 		add("postgres wants a url", "write url: ${env:NAME} and put the URL in that variable", "url")
-	} else if _, err := parse(c.URL); err != nil {
+	} else if _, err := parse("url", c.URL); err != nil {
 		add(err.Error(), urlAdvice, "url")
+	}
+	if c.Replica != "" {
+		if _, err := parse("replica", c.Replica); err != nil {
+			add(err.Error(), urlAdvice, "replica")
+		}
 	}
 	if c.Fence.Mode != "" && c.Fence.Mode != Locks && c.Fence.Mode != Strict {
 		add("there is no fence mode "+c.Fence.Mode, "write locks or strict", "fence", "mode")
@@ -84,17 +97,18 @@ func (c *Config) Validate() []source.Problem {
 	if c.StatementTimeout < 0 || c.StatementTimeout > 0 && c.StatementTimeout < time.Millisecond {
 		add("a statement timeout is at least a millisecond", "write a duration such as 60s", "statement_timeout")
 	}
+	ps = append(ps, c.Manners.Validate()...)
 	return append(ps, c.Config.Validate()...)
 }
 
 const urlAdvice = "write postgres://USER:PASSWORD@HOST:PORT/DATABASE, with special characters of the password percent-encoded"
 
-// parse reads a URL. Its error does not show the URL, of which a part that
-// cannot be read may well be the password.
-func parse(url layout.Secret) (*pgxpool.Config, error) {
+// parse reads the URL of a key. Its error does not show the URL, of which a
+// part that cannot be read may well be the password.
+func parse(key string, url layout.Secret) (*pgxpool.Config, error) {
 	pc, err := pgxpool.ParseConfig(string(url))
 	if err != nil {
-		return nil, source.Setup(urlAdvice, "read url: it is neither a PostgreSQL URL nor a key=value string")
+		return nil, source.Setup(urlAdvice, "read %s: it is neither a PostgreSQL URL nor a key=value string", key)
 	}
 	return pc, nil
 }
@@ -109,13 +123,17 @@ const maxConns = 16
 
 // pool gives the configuration of the connections: sessions that cannot
 // write, do not keep anybody waiting, and say who they are.
-func (c *Config) pool() (*pgxpool.Config, error) {
-	pc, err := parse(c.URL)
+func (c *Config) pool(key string, url layout.Secret) (*pgxpool.Config, error) {
+	pc, err := parse(key, url)
 	if err != nil {
 		return nil, err
 	}
-	if !strings.Contains(string(c.URL), "pool_max_conns") {
+	if !strings.Contains(string(url), "pool_max_conns") {
 		pc.MaxConns = maxConns
+	}
+	if most := c.Limits.Connections; most > 0 {
+		pc.MaxConns = min(pc.MaxConns, int32(min(most, math.MaxInt32)))
+		pc.MinConns = min(pc.MinConns, pc.MaxConns)
 	}
 	params := pc.ConnConfig.RuntimeParams
 	if params["application_name"] == "" {

@@ -34,12 +34,12 @@ const (
 // explain says what failed, what to do, and whether it may pass. It matches
 // codes and types, never texts, and shows no part of the URL but host, port,
 // user and database.
-func (s *Source) explain(ctx context.Context, doing string, err error) error {
+func (s *Source) explain(ctx context.Context, at *server, doing string, err error) error {
 	if err == nil {
 		return nil
 	}
 	if ctx.Err() != nil {
-		return fmt.Errorf("%s %s: %w", doing, s.name(), ctx.Err())
+		return fmt.Errorf("%s %s: %w", doing, s.name(at), ctx.Err())
 	}
 	var setup *source.SetupError
 	if errors.As(err, &setup) {
@@ -47,13 +47,13 @@ func (s *Source) explain(ctx context.Context, doing string, err error) error {
 	}
 	var pgErr *pgconn.PgError
 	if errors.As(err, &pgErr) {
-		return s.explainCode(doing, pgErr)
+		return s.explainCode(at, doing, pgErr)
 	}
 	var connectErr *pgconn.ConnectError
 	if errors.As(err, &connectErr) {
-		return s.explainConnect(connectErr)
+		return at.explainConnect(connectErr)
 	}
-	wrapped := fmt.Errorf("%s %s: %w", doing, s.name(), err)
+	wrapped := fmt.Errorf("%s %s: %w", doing, s.name(at), err)
 	if lost(err) {
 		return source.Transient(wrapped)
 	}
@@ -68,37 +68,37 @@ func lost(err error) bool {
 }
 
 // name is the table where it is known, or else the database.
-func (s *Source) name() string {
+func (s *Source) name(at *server) string {
 	if s.mapping != nil {
 		return "table " + s.mapping.Table.String()
 	}
-	return "database " + s.pool.Config().ConnConfig.Database
+	return "database " + at.pool.Config().ConnConfig.Database
 }
 
-func (s *Source) explainCode(doing string, err *pgconn.PgError) error {
-	c := s.pool.Config().ConnConfig
+func (s *Source) explainCode(at *server, doing string, err *pgconn.PgError) error {
+	c := at.pool.Config().ConnConfig
 	setup := func(advice string) error {
-		return &source.SetupError{Err: fmt.Errorf("%s %s: %w", doing, s.name(), err), Advice: advice}
+		return &source.SetupError{Err: fmt.Errorf("%s %s: %w", doing, s.name(at), err), Advice: advice}
 	}
 	switch err.Code {
 	case invalidPassword, invalidAuthorization:
-		return setup(fmt.Sprintf("check user %s and the password in url:, and what the server's pg_hba.conf allows", c.User))
+		return setup(fmt.Sprintf("check user %s and the password in %s:, and what the server's pg_hba.conf allows", c.User, at.key))
 	case invalidCatalogName:
-		return setup("check the name of the database in url:")
+		return setup("check the name of the database in " + at.key + ":")
 	case insufficientPrivilege:
 		return setup(s.grant(c.User))
 	case undefinedTable, undefinedColumn:
 		return setup("the table changed since it was opened; check table: and columns:")
 	case serializationFailure, deadlockDetected, lockNotAvailable, queryCanceled, featureNotSupported,
 		idleInTransaction:
-		return source.Transient(fmt.Errorf("%s %s: %w", doing, s.name(), err))
+		return source.Transient(fmt.Errorf("%s %s: %w", doing, s.name(at), err))
 	}
 	switch err.Code[:min(2, len(err.Code))] {
 	case "08", "53", "57", "58":
 		// Connections, resources, operators and the system.
-		return source.Transient(fmt.Errorf("%s %s: %w", doing, s.name(), err))
+		return source.Transient(fmt.Errorf("%s %s: %w", doing, s.name(at), err))
 	}
-	return fmt.Errorf("%s %s: %w", doing, s.name(), err)
+	return fmt.Errorf("%s %s: %w", doing, s.name(at), err)
 }
 
 // grant gives the statements that let user read the table.
@@ -112,8 +112,8 @@ func (s *Source) grant(user string) string {
 
 // explainConnect leaves the text of err out, which may tell more than host,
 // port, user and database.
-func (s *Source) explainConnect(err *pgconn.ConnectError) error {
-	c := s.pool.Config().ConnConfig
+func (at *server) explainConnect(err *pgconn.ConnectError) error {
+	c := at.pool.Config().ConnConfig
 	where := net.JoinHostPort(c.Host, fmt.Sprint(c.Port))
 	if strings.HasPrefix(c.Host, "/") {
 		where = c.Host
@@ -126,13 +126,13 @@ func (s *Source) explainConnect(err *pgconn.ConnectError) error {
 	var op *net.OpError
 	switch {
 	case errors.As(err, &dns) && dns.IsNotFound:
-		return setup("check the host in url:", "no such host")
+		return setup("check the host in "+at.key+":", "no such host")
 	case errors.As(err, &op) && op.Err != nil && op.Timeout(), errors.Is(err, os.ErrDeadlineExceeded):
-		return source.Transient(setup("check the host and port in url:, and firewalls on the way", "timed out"))
+		return source.Transient(setup("check the host and port in "+at.key+":, and firewalls on the way", "timed out"))
 	case errors.As(err, &op) && op.Op == "dial":
-		return source.Transient(setup("check that the server runs, and the host and port in url:", op.Err.Error()))
+		return source.Transient(setup("check that the server runs, and the host and port in "+at.key+":", op.Err.Error()))
 	case lost(err):
 		return source.Transient(setup("check that it is a PostgreSQL server that listens there", "the connection was lost"))
 	}
-	return setup("check host, port and sslmode in url:", "the server and the client cannot agree (TLS or authentication)")
+	return setup("check host, port and sslmode in "+at.key+":", "the server and the client cannot agree (TLS or authentication)")
 }

@@ -62,7 +62,8 @@ func (s *Source) Read(ctx context.Context, w source.Window, fn func(*source.Even
 	}
 	var fnErr error
 	err = s.use(ctx, "read "+w.String()+" of", func(c *pgx.Conn) error {
-		return s.mapping.EachPage(ctx, s.spanOf(c), w, math.MaxInt64, func(p layout.Page) (layout.PageRead, error) {
+		pages := layout.Pages{Most: math.MaxInt64, Time: s.config.StatementTimeout / 4, Pace: s.pace}
+		return s.mapping.EachPage(ctx, s.spanOf(c), w, pages, func(p layout.Page) (layout.PageRead, error) {
 			rows, err := c.Query(ctx, s.queries.page, pgx.QueryResultFormats{pgx.BinaryFormatCode}, p.After, p.Through, p.Rows)
 			if err != nil {
 				return layout.PageRead{}, err

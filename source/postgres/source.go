@@ -7,8 +7,10 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"backstory/source"
+	"backstory/source/guest"
 	"backstory/source/layout"
 
 	"github.com/jackc/pgx/v5"
@@ -17,19 +19,31 @@ import (
 
 // Source is an event store in a PostgreSQL database.
 type Source struct {
-	config  Config
-	pool    *pgxpool.Pool
-	mapping *layout.Mapping
-	queries queries
+	config Config
+	pace   *guest.Pacer
+	// reads is where events are read, primary where the watermark is found:
+	// the same one where there is no replica.
+	reads, primary *server
+	mapping        *layout.Mapping
+	queries        queries
 
-	mu     sync.Mutex
-	fenced int64 // the highest position ever found safe
+	mu      sync.Mutex
+	fenced  int64 // the highest position ever found safe
+	written written
 }
 
 var (
 	_ source.Source    = (*Source)(nil)
 	_ source.Describer = (*Source)(nil)
+	_ source.Mannered  = (*Source)(nil)
 )
+
+// server is a server and the connections to it.
+type server struct {
+	key     string // of the configuration, that holds its URL
+	pool    *pgxpool.Pool
+	replica bool
+}
 
 // Open opens the store that c, which must be valid, describes. It reads the
 // first and the last event to see that they can be decoded.
@@ -45,10 +59,26 @@ func Open(ctx context.Context, c Config) (*Source, error) {
 	return s, nil
 }
 
-// connect makes the pool without using it.
-func connect(ctx context.Context, c Config) (*Source, error) {
+// connect makes the pools without using them.
+func connect(ctx context.Context, c Config) (_ *Source, err error) {
 	c.setDefaults()
-	pc, err := c.pool()
+	s := &Source{config: c, pace: c.Pacer()}
+	if s.primary, err = s.connect(ctx, "url", c.URL); err != nil {
+		return nil, err
+	}
+	s.reads = s.primary
+	if c.Replica != "" {
+		if s.reads, err = s.connect(ctx, "replica", c.Replica); err != nil {
+			s.primary.pool.Close()
+			return nil, err
+		}
+		s.reads.replica = true
+	}
+	return s, nil
+}
+
+func (s *Source) connect(ctx context.Context, key string, url layout.Secret) (*server, error) {
+	pc, err := s.config.pool(key, url)
 	if err != nil {
 		return nil, err
 	}
@@ -56,10 +86,15 @@ func connect(ctx context.Context, c Config) (*Source, error) {
 	if err != nil {
 		return nil, source.Setup(urlAdvice, "open store: %w", err)
 	}
-	return &Source{config: c, pool: pool}, nil
+	return &server{key: key, pool: pool}, nil
 }
 
 func (s *Source) open(ctx context.Context) error {
+	if s.reads.replica {
+		if err := s.on(ctx, s.primary, "look at the primary of", func(c *pgx.Conn) error { return s.mark(ctx, c) }); err != nil {
+			return err
+		}
+	}
 	tables, err := s.describe(ctx)
 	if err != nil {
 		return err
@@ -81,6 +116,10 @@ func (s *Source) open(ctx context.Context) error {
 	}
 	return layout.Probe(ctx, s, s.mapping.State, lowest, highest)
 }
+
+// Quiet and Hurry are those of source.Mannered.
+func (s *Source) Quiet() time.Time { return s.pace.Quiet() }
+func (s *Source) Hurry()           { s.pace.Hurry() }
 
 // Payload says how the store's payloads are to be understood.
 func (s *Source) Payload() source.Payload { return s.mapping.Payload }
@@ -128,16 +167,31 @@ func (s *Source) span(ctx context.Context, c *pgx.Conn, after, through int64, n 
 
 // Close ends the connections. It waits for those in use.
 func (s *Source) Close() error {
-	s.pool.Close()
+	s.reads.pool.Close()
+	if s.primary != s.reads {
+		s.primary.pool.Close()
+	}
 	return nil
 }
 
-// use calls fn with a connection that nobody else has, and explains errors.
+// use calls fn with a connection for reading that nobody else has, and
+// explains errors.
 func (s *Source) use(ctx context.Context, doing string, fn func(*pgx.Conn) error) error {
-	c, err := s.pool.Acquire(ctx)
+	return s.on(ctx, s.reads, doing, fn)
+}
+
+// on is use for any of the servers. Over a connection to a replica, all is
+// visible that was committed on the primary when it was marked last.
+func (s *Source) on(ctx context.Context, at *server, doing string, fn func(*pgx.Conn) error) error {
+	c, err := at.pool.Acquire(ctx)
 	if err != nil {
-		return s.explain(ctx, doing, err)
+		return s.explain(ctx, at, doing, err)
 	}
 	defer c.Release()
-	return s.explain(ctx, doing, fn(c.Conn()))
+	if at.replica {
+		if err := s.await(ctx, c.Conn()); err != nil {
+			return s.explain(ctx, at, doing, err)
+		}
+	}
+	return s.explain(ctx, at, doing, fn(c.Conn()))
 }

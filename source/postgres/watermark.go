@@ -15,10 +15,11 @@ import (
 // were writing at the time have ended: see fence. Watermark waits for them,
 // within the configured bounds, and keeps nobody waiting. When they do not
 // end in time it gives the last position that was found safe and names them.
+// Where a replica is read, it is marked how far that must have come since.
 func (s *Source) Watermark(ctx context.Context) (source.Watermark, error) {
 	var w source.Watermark
 	before := s.safe()
-	err := s.use(ctx, "find the watermark of", func(c *pgx.Conn) error {
+	err := s.on(ctx, s.primary, "find the watermark of", func(c *pgx.Conn) error {
 		if err := refuseStandby(ctx, c); err != nil {
 			return err
 		}
@@ -38,6 +39,11 @@ func (s *Source) Watermark(ctx context.Context) (source.Watermark, error) {
 		drained, err := f.wait(ctx, s.config.Fence.Wait)
 		if err != nil {
 			return err
+		}
+		if s.reads.replica {
+			if err := s.mark(ctx, c); err != nil {
+				return err
+			}
 		}
 		if drained {
 			s.setSafe(max(head, s.safe()))
@@ -74,7 +80,7 @@ func refuseStandby(ctx context.Context, c *pgx.Conn) error {
 		return err
 	}
 	if standby {
-		return source.Setup("point url: at the primary",
+		return source.Setup("point url: at the primary, and replica: at this server if events are to be read from it",
 			"find the watermark: the server is a standby, which cannot see the transactions that are writing")
 	}
 	return nil

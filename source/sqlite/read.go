@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"backstory/source"
 	"backstory/source/layout"
@@ -11,6 +12,10 @@ import (
 // pageRows is the most events one statement reads. In rollback-journal mode
 // a statement keeps writers from committing, so it is kept short.
 const pageRows = 4096
+
+// pageTime is about how long a statement may take, where events are dealt with
+// slowly.
+const pageTime = 250 * time.Millisecond
 
 // checkRows is how many events are read between two looks at the context.
 const checkRows = 64
@@ -57,7 +62,7 @@ func (s *Source) Read(ctx context.Context, w source.Window, fn func(*source.Even
 		if err != nil {
 			return err
 		}
-		return s.mapping.EachPage(ctx, s.spanOf(c), w, pageRows, func(p layout.Page) (layout.PageRead, error) {
+		return s.mapping.EachPage(ctx, s.spanOf(c), w, layout.Pages{Most: pageRows, Time: pageTime, Pace: s.pace}, func(p layout.Page) (layout.PageRead, error) {
 			return r.read(ctx, p, func(e *source.Event) error {
 				fnErr = fn(e)
 				return fnErr

@@ -8,14 +8,17 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"backstory/source"
+	"backstory/source/guest"
 	"backstory/source/layout"
 )
 
 // Source is an event store in a SQLite file.
 type Source struct {
 	path    string
+	pace    *guest.Pacer
 	mapping *layout.Mapping
 	queries queries
 
@@ -30,12 +33,13 @@ type Source struct {
 var (
 	_ source.Source    = (*Source)(nil)
 	_ source.Describer = (*Source)(nil)
+	_ source.Mannered  = (*Source)(nil)
 )
 
 // Open opens the store that c, which must be valid, describes. It reads the
 // first and the last event to see that they can be decoded.
 func Open(ctx context.Context, c Config) (*Source, error) {
-	s := &Source{path: c.Path}
+	s := &Source{path: c.Path, pace: c.Pacer()}
 	if err := s.open(ctx, &c); err != nil {
 		s.Close()
 		return nil, err
@@ -65,6 +69,10 @@ func (s *Source) open(ctx context.Context, c *Config) error {
 
 // Payload says how the store's payloads are to be understood.
 func (s *Source) Payload() source.Payload { return s.mapping.Payload }
+
+// Quiet and Hurry are those of source.Mannered.
+func (s *Source) Quiet() time.Time { return s.pace.Quiet() }
+func (s *Source) Hurry()           { s.pace.Hurry() }
 
 // Watermark gives the newest position as the safe one.
 func (s *Source) Watermark(ctx context.Context) (source.Watermark, error) {

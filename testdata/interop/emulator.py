@@ -1,7 +1,6 @@
 """A BigQuery that nobody here wrote: the emulator bqemulator, as a process of its own.
 
-Run as a program, it is that process. The emulator wants DuckDB's extension for geography, which is fetched
-over the network when it starts; where it cannot be had, it is left out, since no table here has places.
+Run as a program, it is that process, with what mended.py mends of it.
 """
 
 import contextlib
@@ -17,27 +16,34 @@ PROJECT = "shop-project"
 @contextlib.contextmanager
 def bigquery():
     """Gives a client of an emulator that ends with the with statement; BIGQUERY_EMULATOR_HOST names one that runs already."""
+    with server() as host, contextlib.closing(client(host)) as c:
+        yield c
+
+
+@contextlib.contextmanager
+def server(*options):
+    """Gives the host and port of the emulator, as BIGQUERY_EMULATOR_HOST has them."""
+    if host := os.environ.get("BIGQUERY_EMULATOR_HOST"):
+        yield host
+        return
+    port = free_port()
+    command = [sys.executable, __file__, "start", "--rest-port", str(port), "--grpc-port", "0", "--project", PROJECT, "--log-level", "critical", *options]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        await_port(port, process)
+        yield f"127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def client(host):
     from google.api_core.client_options import ClientOptions
     from google.auth.credentials import AnonymousCredentials
     from google.cloud import bigquery
 
-    def client(host):
-        options = ClientOptions(api_endpoint=host if "://" in host else f"http://{host}")
-        return bigquery.Client(PROJECT, credentials=AnonymousCredentials(), client_options=options)
-
-    if host := os.environ.get("BIGQUERY_EMULATOR_HOST"):
-        yield client(host)
-        return
-    port = free_port()
-    command = [sys.executable, __file__, "start", "--rest-port", str(port), "--grpc-port", "0", "--project", PROJECT, "--log-level", "critical"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        await_port(port, process)
-        with contextlib.closing(client(f"127.0.0.1:{port}")) as c:
-            yield c
-    finally:
-        process.terminate()
-        process.wait(30)
+    options = ClientOptions(api_endpoint=host if "://" in host else f"http://{host}")
+    return bigquery.Client(PROJECT, credentials=AnonymousCredentials(), client_options=options)
 
 
 def free_port():
@@ -59,20 +65,7 @@ def await_port(port, process):
     raise AssertionError("the emulator does not listen after a minute")
 
 
-def serve():
-    from bqemulator import cli
-    from bqemulator.domain.errors import InternalError
-    from bqemulator.storage.engine import DuckDBEngine
-
-    load = DuckDBEngine._load_spatial
-
-    def without_places(engine):
-        with contextlib.suppress(InternalError):
-            load(engine)
-
-    DuckDBEngine._load_spatial = without_places
-    cli.main()
-
-
 if __name__ == "__main__":
-    serve()
+    import mended
+
+    mended.serve(sys.argv[1:])

@@ -19,7 +19,12 @@ type file struct {
 	size    int64
 	fields  []*bq.TableFieldSchema // the job's schema, or what the file says
 	nodes   []*node                // of the fields
+	few     [][]any                // the rows, where there are so few that they are kept
 }
+
+// fewRows is how many rows of a file are kept as values: those of the sink's
+// own tables, which are read again and again.
+const fewRows = 128
 
 // node is a field of the schema and what the file has for it.
 type node struct {
@@ -67,6 +72,9 @@ func readFile(media []byte, l *bq.JobConfigurationLoad, o Options) (out *file, b
 		bad = out.skim(out.nodes, "")
 	} else {
 		bad = out.each(0, -1, func(_ int, values []any) *apiError {
+			if out.rows() <= fewRows {
+				out.few = append(out.few, values)
+			}
 			if n := weight(values); over(n, o.Limits.RowBytes) {
 				return fail(400, "resourcesExceeded", "Resources exceeded: a row of %d bytes is over the limit of %d", n, o.Limits.RowBytes)
 			}
@@ -148,6 +156,14 @@ func (n *node) fits(path string, ignoreUnknown bool) *apiError {
 // each gives the rows from one on, limit of them or all if it is negative,
 // as values of the fields.
 func (f *file) each(from, limit int, fn func(row int, values []any) *apiError) *apiError {
+	if f.rows() == len(f.few) {
+		for row := from; row < len(f.few) && (limit < 0 || row < from+limit); row++ {
+			if bad := fn(row, f.few[row]); bad != nil {
+				return bad
+			}
+		}
+		return nil
+	}
 	r := &rowReader{columns: make([][]pq.Value, len(f.parquet.Schema().Columns()))}
 	at := 0
 	for _, group := range f.parquet.RowGroups() {

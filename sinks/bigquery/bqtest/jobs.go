@@ -15,13 +15,15 @@ import (
 // jobKey is what a job is known by; there is only one project.
 type jobKey struct{ location, id string }
 
-// job is a load or copy job.
+// job is a load, copy or query job.
 type job struct {
 	res  *bq.Job
 	wait int       // how many times jobs.get must ask before it is DONE
 	will *apiError // how it fails by script
 	file *file     // of a load job that could be read
 	bad  *apiError // why it could not
+
+	script []statement // of a query job
 }
 
 func (j *job) done() bool { return j.res.Status.State == "DONE" }
@@ -62,6 +64,15 @@ func (s *Server) accept(c *call, media []byte, f Fault) answer {
 		return problem(err)
 	}
 	j := &job{res: in, wait: s.o.JobDelay}
+	if in.Configuration.Query != nil {
+		var err *apiError
+		if j.script, err = checkQuery(in.Configuration); err != nil {
+			return problem(err)
+		}
+		if in.Configuration.DryRun {
+			return s.dryRun(j)
+		}
+	}
 	switch f.kind {
 	case jobFails:
 		j.will = fail(http.StatusOK, f.reason, "%s", f.message)
@@ -98,18 +109,26 @@ func checkJob(in *bq.Job, media bool) *apiError {
 		return err
 	}
 	switch {
+	case cfg.Query != nil && cfg.Load == nil && cfg.Copy == nil && !media:
+		return nil
+	case cfg.DryRun:
+		return invalid("Only queries can be run dry")
 	case cfg.Query != nil:
-		return noQueries()
 	case cfg.Load != nil && cfg.Copy == nil:
 		return checkLoad(cfg.Load, media)
 	case cfg.Copy != nil && cfg.Load == nil:
 		return checkCopy(cfg.Copy)
 	}
-	return invalid("Job configuration must contain exactly one job-specific configuration object (load or copy)")
+	return invalid("Job configuration must contain exactly one job-specific configuration object (load, copy or query)")
 }
 
 // destination gives where a job writes to, and whether it may make the table.
+// Of a query it is the first of the tables that it changes.
 func (j *job) destination() (to *bq.TableReference, create bool) {
+	if j.script != nil {
+		changed, _ := tablesOf(j.script)
+		return changed[0].ref(), false
+	}
 	if l := j.res.Configuration.Load; l != nil {
 		return l.DestinationTable, l.CreateDisposition != "CREATE_NEVER"
 	}
@@ -151,12 +170,18 @@ func (s *Server) register(j *job, size int) *apiError {
 			return err
 		}
 	}
+	if err := s.permitScript(j.script); err != nil {
+		return err
+	}
 	r := j.res
 	r.Kind, r.JobReference, r.Etag = "bigquery#job", ref, s.etag()
 	r.Id = s.o.Project + ":" + ref.Location + "." + ref.JobId
 	r.Configuration.JobType = "COPY"
 	r.Status = &bq.JobStatus{State: "PENDING"}
 	r.Statistics = &bq.JobStatistics{CreationTime: s.millis()}
+	if j.script != nil {
+		r.Configuration.JobType = "QUERY"
+	}
 	if r.Configuration.Load != nil {
 		r.Configuration.JobType = "LOAD"
 		r.Statistics.Load = &bq.JobStatistics3{InputFiles: 1, InputFileBytes: int64(size)}
@@ -176,9 +201,12 @@ func (s *Server) finish(j *job) {
 	}
 	r := j.res
 	var err *apiError
-	if r.Configuration.Load != nil {
+	switch {
+	case r.Configuration.Load != nil:
 		err = s.load(j)
-	} else {
+	case j.script != nil:
+		err = s.query(j)
+	default:
 		err = s.copyTables(j)
 	}
 	r.Status.State = "DONE"

@@ -176,6 +176,9 @@ func (s *Server) chargePartitions(t *table, n int) *apiError {
 // chargeFailure counts the partition of a job that failed; the job itself has
 // been counted.
 func (s *Server) chargeFailure(j *job) {
+	if j.script != nil {
+		return // what DML changes counts nowhere
+	}
 	to, _ := j.destination()
 	tableID, _, _ := strings.Cut(to.TableId, "$")
 	if t, err := s.table(to.DatasetId, tableID); err == nil {

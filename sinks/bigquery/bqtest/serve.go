@@ -140,7 +140,7 @@ func (s *Server) dispatch(c *call) (any, *apiError) {
 }
 
 func noQueries() *apiError {
-	return invalid("Queries are not simulated: a load must do without them")
+	return invalid("Queries are not simulated but for transactions that replace rows: a load must do without them")
 }
 
 // reply makes the answer of a resource; nil is an empty one.

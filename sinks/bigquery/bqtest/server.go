@@ -56,7 +56,8 @@ type Server struct {
 	history  []Request
 	denied   map[string]bool
 	usage    map[string]*usage
-	serial   int // grows with everything that needs a name of its own
+	billed   int64 // bytes, by queries
+	serial   int   // grows with everything that needs a name of its own
 }
 
 // Start starts a server that ends with the test.

@@ -1,6 +1,11 @@
 package bqtest
 
-import "maps"
+import (
+	"maps"
+	"slices"
+
+	bq "google.golang.org/api/bigquery/v2"
+)
 
 // segment is one loaded file and the partitions of its rows. It never changes.
 type segment struct {
@@ -34,26 +39,55 @@ func (p *part) each(fn func(name string, rows int)) {
 
 // counts gives the rows that are left, and about their bytes.
 func (p *part) counts() (rows int, bytes int64) {
-	all := p.file.rows()
-	if len(p.names) == 1 && p.names[0] == "" {
-		return all, p.file.size
+	for i, name := range p.names {
+		if !p.gone[name] {
+			rows += p.sizes[i]
+		}
 	}
-	p.each(func(_ string, n int) { rows += n })
-	if all == 0 {
+	if rows == 0 {
 		return 0, 0
 	}
-	return rows, p.file.size * int64(rows) / int64(all)
+	return rows, p.file.size * int64(rows) / int64(p.file.rows())
 }
 
-func (p *part) has(row int) bool {
-	if len(p.gone) == 0 {
-		return true
+func (p *part) has(row int) bool { return len(p.gone) == 0 || !p.gone[p.names[p.index(row)]] }
+
+// index is where the name of a row's partition is.
+func (s *segment) index(row int) int32 {
+	if s.of == nil {
+		return 0
 	}
-	i := int32(0)
-	if p.of != nil {
-		i = p.of[row]
+	return s.of[row]
+}
+
+// deleted stands for the partition of rows that are not there any more.
+const deleted = "\x00"
+
+// pick gives the rows that are there and wanted.
+func (p *part) pick(want func(row int) bool) *part {
+	seg := &segment{file: p.file, names: append(slices.Clone(p.names), deleted), of: make([]int32, p.file.rows())}
+	seg.sizes = make([]int, len(seg.names))
+	for row := range seg.of {
+		i := p.index(row)
+		if !p.has(row) || !want(row) {
+			i = int32(len(p.names))
+		}
+		seg.of[row] = i
+		seg.sizes[i]++
 	}
-	return !p.gone[p.names[i]]
+	return &part{segment: seg, gone: map[string]bool{deleted: true}}
+}
+
+// under gives the rows that are there as those of a table that is partitioned so.
+func (p *part) under(by *bq.TimePartitioning) (*part, *apiError) {
+	if by != nil && by.Field == "" {
+		return nil, invalidQuery("Insertions into tables partitioned by the time of loading are not simulated")
+	}
+	seg, err := p.file.segment(by, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	return (&part{segment: seg}).pick(p.has), nil
 }
 
 // partitionsOf gives the names of the partitions that have rows.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // Launch starts a server for a program that is no test, such as a benchmark.
@@ -39,6 +40,19 @@ func Launch(data string, settings ...string) (_ *Server, err error) {
 
 // Close stops the server and removes its temporary files.
 func (s *Server) Close() error { return s.remove() }
+
+// Bounce restarts the server: in order, so that sessions are ended and data is
+// written, or as if it had crashed.
+func (s *Server) Bounce(crash bool) error {
+	how := syscall.SIGINT
+	if crash {
+		how = syscall.SIGQUIT
+	}
+	if err := s.end(how); err != nil {
+		return err
+	}
+	return s.boot()
+}
 
 // Program gives the path of a program that came with the server, such as psql.
 func (s *Server) Program(name string) string {

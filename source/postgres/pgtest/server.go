@@ -69,7 +69,7 @@ func initCluster(bin, dir, data string, as *syscall.Credential) error {
 		return fmt.Errorf("make a PostgreSQL cluster: %w\n%s", err, out)
 	}
 	// Passwords are asked of users that were given one; the rest is trusted.
-	hba := "local all +needs_password scram-sha-256\nlocal all all trust\n"
+	hba := "local all +needs_password scram-sha-256\nlocal all all trust\nlocal replication all trust\n"
 	return os.WriteFile(filepath.Join(data, "pg_hba.conf"), []byte(hba), 0o644)
 }
 
@@ -92,10 +92,13 @@ func (s *Server) boot() error {
 	return nil
 }
 
-// halt ends all sessions and stops the server.
-func (s *Server) halt() error {
-	// A fast shutdown: sessions are ended, data is written.
-	if err := s.process.Process.Signal(syscall.SIGINT); err != nil {
+// halt ends all sessions and stops the server: data is written.
+func (s *Server) halt() error { return s.end(syscall.SIGINT) }
+
+// end stops the server as a signal says
+// (https://www.postgresql.org/docs/current/server-shutdown.html).
+func (s *Server) end(how syscall.Signal) error {
+	if err := s.process.Process.Signal(how); err != nil {
 		return fmt.Errorf("stop PostgreSQL: %w", err)
 	}
 	select {

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"backstory/schedules"
+)
+
+// entries gives what the jobs of configurations are to a worker.
+func (s *service) entries(configs []*config) (entries []schedules.Entry) {
+	for _, c := range configs {
+		for _, j := range c.jobs {
+			entries = append(entries, s.entry(c, j))
+		}
+	}
+	return entries
+}
+
+// entry gives what one job is to a worker. Everything is opened for a run and
+// closed after it: between runs, the job is free for other commands, and
+// nobody's connections are held.
+func (s *service) entry(c *config, j jobConfig) schedules.Entry {
+	var warned atomic.Bool
+	return schedules.Entry{
+		Job: j.Name, Schedule: j.Schedule, Zone: j.zone(), Jitter: j.Jitter, Timeout: j.Timeout, Retries: j.retries(),
+		Last: func(ctx context.Context) (time.Time, error) { return c.lastGood(ctx, j.Name) },
+		Run: func(ctx context.Context, stop <-chan struct{}) (_ *schedules.Report, err error) {
+			a, err := c.open(ctx, s.g, true, []string{j.Name})
+			if err != nil {
+				return nil, err
+			}
+			defer func() { err = errors.Join(err, a.close()) }()
+			job := a.jobs[0]
+			job.Log, job.Stop = s.log, stop
+			if s.watch != nil {
+				job.Watch = func(step schedules.Step) { s.watch(j.Name, step) }
+			}
+			rep, err := job.Run(ctx)
+			if err != nil {
+				return rep, err
+			}
+			if len(rep.Outdated) > 0 && !warned.Swap(true) {
+				s.log.Warn("the rules have changed since the tables were loaded; the job keeps to the old ones until backstory rebuild",
+					"job", j.Name, "generation", rep.Generation, "changes", len(rep.Outdated))
+			}
+			return rep, c.quarantine.check(rep)
+		},
+	}
+}
+
+// lastGood tells when a job last loaded all that was safe to read, zero if it
+// never did or left something.
+func (c *config) lastGood(ctx context.Context, job string) (time.Time, error) {
+	ledger, err := existingLedger(ctx, c.state)
+	if ledger == nil || err != nil {
+		return time.Time{}, err
+	}
+	state, err := ledger.State(ctx, job)
+	if err = errors.Join(err, ledger.Close()); err != nil || len(state.Pending) > 0 || len(state.Again) > 0 {
+		return time.Time{}, err
+	}
+	for _, r := range state.Runs { // the newest first
+		if r.Kind == "run" && r.Error == "" && !r.Finished.IsZero() {
+			return r.Started, nil
+		}
+	}
+	return time.Time{}, nil
+}
+
+// Lasting says of these errors that a run which is tried again would only meet
+// them again: something must be mended first.
+func (e *configError) Lasting() bool     { return true }
+func (e *quarantineError) Lasting() bool { return true }

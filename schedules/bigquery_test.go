@@ -1,0 +1,104 @@
+package schedules_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"backstory/schedules"
+	"backstory/sinks/bigquery/bqtest"
+)
+
+// dataset is where orders load that name a project.
+const dataset = "shop"
+
+// A warehouse is a BigQuery in this process, for jobs in this one and others.
+type warehouse struct {
+	*bqtest.Server
+	order order
+	store *store
+}
+
+// newWarehouse makes an empty one, and a store that it is loaded from.
+func newWarehouse(t testing.TB, o order) *warehouse {
+	t.Helper()
+	w := &warehouse{Server: bqtest.Start(t, bqtest.Options{Limits: bqtest.Unlimited}), store: newStore(t, "sqlite"), order: o}
+	table, err := w.store.newTable(crashEvents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.order.Driver, w.order.Store, w.order.Table = "sqlite", w.store.address, table
+	w.order.Server, w.order.Project = w.URL(), w.Project()
+	w.order.Out, w.order.WindowEvents = scratch(t), crashEvents/2
+	return w
+}
+
+// spoil makes some events bad, which rules of era "strict" cannot take.
+func (w *warehouse) spoil() error {
+	_, err := w.store.db.Exec(`UPDATE ` + w.order.Table + ` SET body = replace(body, '{"sku"', '{"bad": true, "sku"') WHERE id % 90 = 7`)
+	return err
+}
+
+// do does the order with changes, in this process.
+func (w *warehouse) do(ctx context.Context, change func(*order)) error {
+	o := w.order
+	change(&o)
+	return o.do(ctx, func(*schedules.Report) {})
+}
+
+// start does so in another process, and tells whether that was killed.
+func (w *warehouse) start(change func(*order)) (killed bool, err error) {
+	o := w.order
+	change(&o)
+	return o.start()
+}
+
+// finish runs the job to its end, under the rules of an era, in this process,
+// which knows nothing of those before, and looks at the result.
+func (w *warehouse) finish(ctx context.Context, through int64, era string) error {
+	err := w.do(ctx, func(o *order) { o.Era, o.WindowEvents = era, otherWindow*2 })
+	if err != nil {
+		return fmt.Errorf("the last run: %w", err)
+	}
+	w.Settle() // jobs that a process left behind, when it was killed, do not come later
+	f, err := w.read()
+	if err != nil {
+		return err
+	}
+	return f.expectOnce(through, era)
+}
+
+// read reads what readers see. Staging tables are not meant to stay.
+func (w *warehouse) read() (*folder, error) {
+	f := &folder{rows: make(map[string][]map[string]string)}
+	for _, name := range w.Tables(dataset) {
+		switch {
+		case strings.HasPrefix(name, "_backstory_") || strings.Contains(name, "__g"):
+			continue
+		case strings.Contains(name, "__r_"):
+			return nil, fmt.Errorf("table %s is left over", name)
+		}
+		rows, err := w.Rows(dataset, name)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			values := make(map[string]string)
+			for _, c := range row {
+				var v any
+				d := json.NewDecoder(strings.NewReader(c.Text))
+				d.UseNumber()
+				if err := d.Decode(&v); err != nil {
+					return nil, fmt.Errorf("table %s: column %s: %w", name, c.Name, err)
+				}
+				if v != nil {
+					values[c.Name] = fmt.Sprint(v)
+				}
+			}
+			f.rows[name] = append(f.rows[name], values)
+		}
+	}
+	return f, nil
+}

@@ -1,0 +1,132 @@
+package schedules
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"backstory/sinks"
+	"backstory/source"
+	"backstory/transform"
+
+	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
+)
+
+// A finding looks for what a sink holds of streams.
+type finding struct {
+	run     *run
+	reader  sinks.Reader
+	streams map[string]bool
+	tables  map[string]int64 // rows
+	rows    int64
+	windows []source.Window
+}
+
+func (f *finding) names() []string { return slices.Sorted(maps.Keys(f.streams)) }
+
+func (f *finding) report() *Forgotten {
+	out := &Forgotten{Job: f.run.job.Name, Streams: int64(len(f.streams)), Rows: f.rows, Windows: int64(len(f.windows)), Tables: []ForgottenTable{}}
+	for _, name := range slices.Sorted(maps.Keys(f.tables)) {
+		out.Tables = append(out.Tables, ForgottenTable{name, f.tables[name]})
+	}
+	return out
+}
+
+// find finds the streams, and the windows that tell of them.
+func (f *finding) find(ctx context.Context, o ForgetOptions) error {
+	for _, s := range o.Streams {
+		f.streams[s] = true
+	}
+	if o.Column != "" {
+		if err := f.choose(ctx, o.Column, o.Value); err != nil {
+			return err
+		}
+	}
+	if len(f.streams) == 0 {
+		return nil
+	}
+	return f.locate(ctx)
+}
+
+// locate finds the windows with rows of the streams, or that begin or end at
+// an event of one: its name stands in their manifests.
+func (f *finding) locate(ctx context.Context) error {
+	r := f.run
+	var windows []source.Window
+	err := r.ledger.Windows(ctx, r.job.Name, source.Position{}, func(w WindowRecord) error {
+		if !w.Loaded.IsZero() {
+			windows = append(windows, w.Window)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	found := make(map[int]bool)
+	err = f.each(ctx, sinks.Query{Columns: []string{transform.ColPosition, transform.ColStreamID}}, func(t *transform.Table, rec arrow.Record) error {
+		stream, ok := columnOf(rec, transform.ColStreamID).(*array.String)
+		positions, isInt := columnOf(rec, transform.ColPosition).(*array.Int64)
+		if !ok || !isInt {
+			return fmt.Errorf("table %s has no positions and streams to go by", t.Name)
+		}
+		for i := range int(rec.NumRows()) {
+			if stream.IsNull(i) || !f.streams[stream.Value(i)] {
+				continue
+			}
+			k := holding(windows, source.Position{Seq: positions.Value(i)})
+			if k < 0 {
+				return &DisagreeError{
+					Job: r.job.Name, Reason: fmt.Sprintf("table %s has a row at position %d, which no window accounts for", t.Name, positions.Value(i)),
+					Advice: "look with backstory verify " + r.job.Name + ", mend it with backstory repair " + r.job.Name + ", and forget then",
+				}
+			}
+			found[k] = true
+			f.tables[t.Name]++
+			f.rows++
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for w, m := range r.known {
+		if f.streams[m.First.Stream] || f.streams[m.Last.Stream] {
+			if k := slices.Index(windows, w); k >= 0 {
+				found[k] = true
+			}
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(found)) {
+		f.windows = append(f.windows, windows[k])
+	}
+	return nil
+}
+
+func (f *finding) each(ctx context.Context, q sinks.Query, fn func(*transform.Table, arrow.Record) error) error {
+	j := f.run.job
+	if err := f.reader.Rows(ctx, j.Name, f.run.state.Generation, q, fn); err != nil {
+		return fmt.Errorf("read what is loaded: %w", err)
+	}
+	return nil
+}
+
+// holding gives the index of the window, of windows in order, that holds a
+// position, or -1.
+func holding(windows []source.Window, p source.Position) int {
+	i, _ := slices.BinarySearchFunc(windows, p, func(w source.Window, p source.Position) int { return w.Through.Compare(p) })
+	if i == len(windows) || windows[i].After.Compare(p) >= 0 {
+		return -1
+	}
+	return i
+}
+
+// columnOf gives a record's column of that name, nil if it has none.
+func columnOf(r arrow.Record, name string) arrow.Array {
+	i := r.Schema().FieldIndices(name)
+	if len(i) == 0 {
+		return nil
+	}
+	return r.Column(i[0])
+}

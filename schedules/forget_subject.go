@@ -1,0 +1,106 @@
+package schedules
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"backstory/sinks"
+	"backstory/source"
+	"backstory/transform"
+
+	"github.com/apache/arrow/go/v17/arrow"
+)
+
+// choose finds the streams that mention a subject: those with a row that has
+// the value in the column, in any table, and those that have it anywhere in
+// what has no columns: _extra, the payloads in quarantine, and the table of all
+// types where types have no tables.
+func (f *finding) choose(ctx context.Context, column, value string) error {
+	typed, whole := false, false
+	for _, t := range f.run.catalog.Tables() {
+		typed = typed || t.Column(column) >= 0
+		whole = whole || t.Event == "" && !t.IsQuarantine()
+	}
+	if !typed && !whole {
+		return source.Setup("backstory schema show lists the columns", "job %s: no table has a column %s", f.run.job.Name, column)
+	}
+	s := newSubject(value)
+	texts := []string{transform.ColExtra, transform.ColData, transform.ColMeta, transform.ColReason}
+	q := sinks.Query{Columns: append([]string{transform.ColStreamID, column}, texts...)}
+	return f.each(ctx, q, func(t *transform.Table, r arrow.Record) error {
+		stream, at := columnOf(r, transform.ColStreamID), columnOf(r, column)
+		if stream == nil {
+			return nil
+		}
+		var looked []arrow.Array
+		for _, name := range texts {
+			c := columnOf(r, name)
+			if c != nil && name != column && (name == transform.ColExtra || t.IsQuarantine() || !typed && t.Event == "") {
+				looked = append(looked, c)
+			}
+		}
+		for i := range int(r.NumRows()) {
+			if at != nil && at.IsValid(i) && s.is(at.ValueStr(i)) || slices.ContainsFunc(looked, func(c arrow.Array) bool {
+				return c.IsValid(i) && s.in(c.ValueStr(i))
+			}) {
+				f.streams[stream.ValueStr(i)] = true
+			}
+		}
+		return nil
+	})
+}
+
+// A subject is a value to be found. One that is a UUID is found with dashes and
+// without, in capitals or not.
+type subject struct {
+	value, uuid string
+}
+
+func newSubject(value string) subject { return subject{value, uuidDigits(value)} }
+
+// uuidDigits gives the digits of a UUID, "" for all that is none.
+func uuidDigits(s string) string {
+	if len(s) != 36 && len(s) != 32 {
+		return ""
+	}
+	digits := strings.ToLower(strings.ReplaceAll(s, "-", ""))
+	if len(digits) != 32 || strings.Trim(digits, "0123456789abcdef") != "" {
+		return ""
+	}
+	return digits
+}
+
+func (s subject) is(text string) bool {
+	return text == s.value || s.uuid != "" && uuidDigits(text) == s.uuid
+}
+
+// in looks for the subject among the scalars of a JSON document, or, in what is
+// none, for its text.
+func (s subject) in(text string) bool {
+	d := json.NewDecoder(strings.NewReader(text))
+	d.UseNumber()
+	for {
+		token, err := d.Token()
+		if err != nil {
+			break
+		}
+		switch v := token.(type) {
+		case string:
+			if s.is(v) {
+				return true
+			}
+		case json.Number:
+			if s.is(v.String()) {
+				return true
+			}
+		}
+	}
+	if json.Valid([]byte(text)) {
+		return false
+	}
+	lower := bytes.ToLower([]byte(text))
+	return strings.Contains(text, s.value) || s.uuid != "" && (bytes.Contains(lower, []byte(s.uuid)) || bytes.Contains(lower, []byte(strings.ToLower(s.value))))
+}

@@ -1,0 +1,116 @@
+package parquet_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"backstory/sinks"
+	"backstory/sinks/memory"
+	"backstory/sinks/parquet"
+	"backstory/sinks/sinktest"
+	"backstory/transform"
+
+	pq "github.com/apache/arrow/go/v17/parquet"
+	"github.com/apache/arrow/go/v17/parquet/compress"
+	"github.com/apache/arrow/go/v17/parquet/pqarrow"
+)
+
+// rowsOf reads all rows, and what is damaged.
+func rowsOf(t *testing.T, s sinks.Reader) ([]string, []*sinks.DamageError) {
+	t.Helper()
+	var lines []string
+	err := s.Rows(t.Context(), sinktest.Job, sinktest.Generation, sinks.Query{}, func(_ *transform.Table, r transform.Record) error {
+		for i := range int(r.NumRows()) {
+			lines = append(lines, memory.Line(r, i))
+		}
+		return nil
+	})
+	damages, all := sinks.Damages(err)
+	if !all {
+		t.Fatalf("rows: %v", err)
+	}
+	return lines, damages
+}
+
+// TestRowsOfDamagedPages changes single bytes of a file: what a page holds is
+// then told to be damaged. A footer has no checksum, nor have the pages of
+// another writer: they are at least never met with a panic or without end.
+func TestRowsOfDamagedPages(t *testing.T) {
+	for _, writer := range []string{"own", "another"} {
+		t.Run(writer, func(t *testing.T) {
+			root := scratch(t)
+			s := open(t, parquet.Options{Path: root})
+			defer s.Close()
+			w := sinktest.Window(0, 200)
+			commit(t, s, w, sinktest.Orders())
+			path := tableFiles(t, root, "orders")[0]
+			if writer == "another" {
+				rewrite(t, path, w.Through.Seq)
+			}
+			want, damages := rowsOf(t, s)
+			if len(damages) > 0 || len(want) != 200 {
+				t.Fatalf("rows before: got %d, %v", len(want), damages)
+			}
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			footer := len(data) - 8 - int(binary.LittleEndian.Uint32(data[len(data)-8:]))
+			for at := 0; at < len(data); at += 11 {
+				bad := bytes.Clone(data)
+				bad[at] ^= 0x5a
+				if err := os.WriteFile(path, bad, 0o666); err != nil {
+					t.Fatal(err)
+				}
+				got, damages := rowsOf(t, s)
+				if writer == "own" && at < footer && len(damages) == 0 && strings.Join(got, "\n") != strings.Join(want, "\n") {
+					t.Fatalf("byte %d of %d damaged: the rows differ, and no damage is told", at, len(data))
+				}
+			}
+		})
+	}
+}
+
+// rewrite puts a file of another writer in the place of one with the suite's
+// rows up to a position.
+func rewrite(t *testing.T, path string, through int64) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := sinktest.Record(sinktest.Orders(), sinktest.Window(0, through))
+	defer r.Release()
+	w, err := pqarrow.NewFileWriter(r.Schema(), f, pq.NewWriterProperties(pq.WithCompression(compress.Codecs.Uncompressed)), pqarrow.DefaultWriterProps())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Write(r); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil { // and the file
+		t.Fatal(err)
+	}
+}
+
+// TestRowsOfNobody puts a copy of a table's file beside it.
+func TestRowsOfNobody(t *testing.T) {
+	root := scratch(t)
+	s := open(t, parquet.Options{Path: root})
+	defer s.Close()
+	commit(t, s, sinktest.Window(0, 20), sinktest.Orders())
+	data, err := os.ReadFile(tableFiles(t, root, "orders")[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "orders", "copy.parquet"), data, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if got, damages := rowsOf(t, s); len(got) != 40 || len(damages) != 0 {
+		t.Fatalf("got %d rows, %v, want 40 and no damage", len(got), damages)
+	}
+}
