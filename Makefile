@@ -4,10 +4,10 @@ EVENTS   ?= 2000000
 FUZZTIME ?= 50000x
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help build demo test race lint fuzz golden interop bench clean
+.PHONY: help build demo test race lint fuzz golden interop bench release reproducible clean
 
 help: ## say what there is to do
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 build: ## build bin/backstory
 	go build -trimpath -o bin/backstory ./cmd/backstory
@@ -53,5 +53,24 @@ bench: ## the binary against COPY on this machine, EVENTS=2000000
 	@sh .ci/postgres
 	go run ./cmd/backstory-bench -events $(EVENTS)
 
+VERSION  ?= 0.1.0-dev
+RELEASE  ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
+STATIC    = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$(VERSION)"
+
+release: ## static binaries for all systems and their checksums, VERSION=1.0.0
+	rm -rf dist && mkdir dist
+	@set -e; for target in $(RELEASE); do \
+		name=backstory-$(VERSION)-$${target%/*}-$${target#*/}; echo "$$name"; \
+		GOOS=$${target%/*} GOARCH=$${target#*/} $(STATIC) -o "dist/$$name" ./cmd/backstory; done
+	cd dist && sha256sum backstory-* > SHA256SUMS
+
+reproducible: ## build a release binary again, elsewhere and from nothing, and compare the bytes
+	@set -e; there=$$(mktemp -d); trap 'rm -rf "$$there"' EXIT; \
+	for target in $(firstword $(RELEASE)); do export GOOS=$${target%/*} GOARCH=$${target#*/}; done; \
+	git ls-files -co --exclude-standard | tar --ignore-failed-read -cf - -T - 2>/dev/null | (mkdir "$$there/a b" && tar -xf - -C "$$there/a b"); \
+	$(STATIC) -o "$$there/one" ./cmd/backstory; \
+	(cd "$$there/a b" && GOCACHE="$$there/cache" $(STATIC) -o "$$there/two" ./cmd/backstory); \
+	sha256sum "$$there/one" "$$there/two"; cmp "$$there/one" "$$there/two"
+
 clean: ## remove what the targets above have made
-	rm -rf bin out .venv .bench
+	rm -rf bin dist out .venv .bench

@@ -3,7 +3,10 @@ package schedules_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -33,6 +36,17 @@ func newWarehouse(t testing.TB, o order) *warehouse {
 	w.order.Server, w.order.Project = w.URL(), w.Project()
 	w.order.Out, w.order.WindowEvents = scratch(t), crashEvents/2
 	return w
+}
+
+// fork makes another that holds the same, with a store of its own.
+func (w *warehouse) fork(t testing.TB) (*warehouse, error) {
+	twin := &warehouse{Server: w.Fork(t), store: newStore(t, "sqlite"), order: w.order}
+	twin.order.Store, twin.order.Out, twin.order.Server = twin.store.address, filepath.Join(scratch(t), "out"), twin.URL()
+	data, err := os.ReadFile(w.order.Store)
+	if err == nil {
+		err = errors.Join(os.WriteFile(twin.order.Store, data, 0o600), os.CopyFS(twin.order.Out, os.DirFS(w.order.Out)))
+	}
+	return twin, err
 }
 
 // spoil makes some events bad, which rules of era "strict" cannot take.

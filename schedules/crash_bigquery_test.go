@@ -26,17 +26,20 @@ type deed struct {
 	// prepare is done first, if it is not nil.
 	prepare func(context.Context, *warehouse) error
 	order   func(*order)
+	// every is how many requests one is lost of, 1 if it is 0: what makes the
+	// same requests as another need not lose all.
+	every int
 }
 
 var deeds = []deed{
 	{name: "run", order: func(*order) {}},
-	{name: "backfill", order: func(o *order) { o.Verb = "backfill" }},
+	{name: "backfill", order: func(o *order) { o.Verb = "backfill" }, every: 4},
 	{
-		name: "rebuild", before: "old", era: "new", order: func(o *order) { o.Verb = "rebuild" },
+		name: "rebuild", before: "old", era: "new", order: func(o *order) { o.Verb = "rebuild" }, every: 4,
 		prepare: func(ctx context.Context, w *warehouse) error { return w.do(ctx, func(*order) {}) },
 	},
 	{
-		name: "replay", before: "strict", era: "mended", order: func(o *order) { o.Verb = "replay" },
+		name: "replay", before: "strict", era: "mended", order: func(o *order) { o.Verb = "replay" }, every: 2,
 		prepare: func(ctx context.Context, w *warehouse) error {
 			if err := w.spoil(); err != nil {
 				return err
@@ -47,14 +50,15 @@ var deeds = []deed{
 }
 
 // ready makes a warehouse in which the deed can be done.
-func (d deed) ready(t *testing.T) (*warehouse, error) {
+func (d deed) ready(t *testing.T) *warehouse {
+	t.Helper()
 	w := newWarehouse(t, order{Era: d.before})
 	if d.prepare != nil {
 		if err := d.prepare(t.Context(), w); err != nil {
-			return nil, fmt.Errorf("before it: %w", err)
+			t.Fatal(err)
 		}
 	}
-	return w, nil
+	return w
 }
 
 // now changes an order to be the deed.
@@ -75,8 +79,10 @@ func (d deed) again(ctx context.Context, w *warehouse) error {
 // its second, and so on, lets events be added, and then looks whether another
 // process ends with every event exactly once.
 func TestCrashBigQuery(t *testing.T) {
+	t.Parallel() // with the next, which waits most of its time
 	for _, d := range deeds {
 		t.Run(d.name, func(t *testing.T) {
+			ready := d.ready(t)
 			var g errgroup.Group
 			g.SetLimit(3)
 			var completed atomic.Int64
@@ -85,7 +91,7 @@ func TestCrashBigQuery(t *testing.T) {
 					t.Fatal("it never completes")
 				}
 				g.Go(func() error {
-					killed, err := d.killAt(t, n)
+					killed, err := d.killAt(t, ready, n)
 					if err != nil {
 						return fmt.Errorf("killed at step %d: %w", n, err)
 					}
@@ -103,8 +109,8 @@ func TestCrashBigQuery(t *testing.T) {
 }
 
 // killAt kills a process at its n-th step and says what is wrong afterwards.
-func (d deed) killAt(t *testing.T, n int64) (killed bool, err error) {
-	w, err := d.ready(t)
+func (d deed) killAt(t *testing.T, ready *warehouse, n int64) (killed bool, err error) {
+	w, err := ready.fork(t)
 	if err != nil {
 		return false, err
 	}
@@ -129,8 +135,10 @@ func (d deed) killAt(t *testing.T, n int64) (killed bool, err error) {
 // TestLostBigQuery loses each request once, before anything was done or the
 // answer to it. The process goes on, and every event is there once.
 func TestLostBigQuery(t *testing.T) {
+	t.Parallel()
 	for _, d := range deeds {
-		w, err := d.ready(t)
+		ready := d.ready(t)
+		w, err := ready.fork(t)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -144,9 +152,9 @@ func TestLostBigQuery(t *testing.T) {
 			t.Run(d.name+"/"+name, func(t *testing.T) {
 				var g errgroup.Group
 				g.SetLimit(12)
-				for n := 1; n <= total; n += int(stride()) {
+				for n := 1; n <= total; n += d.stride() {
 					g.Go(func() error {
-						if err := d.lose(t, n, fault); err != nil {
+						if err := d.lose(t, ready, n, fault); err != nil {
 							return fmt.Errorf("%s %d lost: %w", name, n, err)
 						}
 						return nil
@@ -160,8 +168,10 @@ func TestLostBigQuery(t *testing.T) {
 	}
 }
 
-func (d deed) lose(t *testing.T, n int, fault bqtest.Fault) error {
-	w, err := d.ready(t)
+func (d deed) stride() int { return max(d.every, 1) * int(stride()) }
+
+func (d deed) lose(t *testing.T, ready *warehouse, n int, fault bqtest.Fault) error {
+	w, err := ready.fork(t)
 	if err != nil {
 		return err
 	}
@@ -178,8 +188,9 @@ func (d deed) lose(t *testing.T, n int, fault bqtest.Fault) error {
 // windows were loaded before they are planned.
 func TestCrashBigQueryWithoutPlan(t *testing.T) {
 	d := deed{name: "run", order: func(o *order) { o.Forgetful = true }}
+	ready := d.ready(t)
 	for n := int64(1); ; n++ {
-		killed, err := d.killAt(t, n)
+		killed, err := d.killAt(t, ready, n)
 		if err != nil {
 			t.Logf("at step %d: %v", n, err)
 			return

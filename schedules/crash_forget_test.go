@@ -2,6 +2,7 @@ package schedules_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -21,7 +22,20 @@ const forgottenStream = "cart-1"
 // other event stays, once, all the time; and once that it was to be forgotten
 // is saved, the next run leaves no byte of it.
 func TestCrashForget(t *testing.T) {
-	c := newCrashes(t, "sqlite", order{})
+	o := order{Driver: "sqlite", Store: filepath.Join(scratch(t), "store.db"), Out: filepath.Join(scratch(t), "out"), WindowEvents: crashWindow}
+	s := openStore(t, o.Driver, o.Store)
+	var err error
+	if o.Table, err = s.newTable(crashEvents); err != nil {
+		t.Fatal(err)
+	}
+	for _, o.Verb = range []string{"", "rebuild", "compact"} {
+		if err := o.run(); err != nil {
+			t.Fatalf("before: %s: %v", o.Verb, err)
+		}
+	}
+	if traces(o.Out) == "" {
+		t.Fatal("there are no traces of the stream before it is forgotten")
+	}
 	var g errgroup.Group
 	g.SetLimit(2)
 	var completed atomic.Int64
@@ -30,7 +44,7 @@ func TestCrashForget(t *testing.T) {
 			t.Fatal("nothing is ever forgotten")
 		}
 		g.Go(func() error {
-			killed, err := c.forget(n)
+			killed, err := o.forget(t, n)
 			if err != nil {
 				return fmt.Errorf("killed at step %d: %w", n, err)
 			}
@@ -45,22 +59,19 @@ func TestCrashForget(t *testing.T) {
 	}
 }
 
-func (c *crashes) forget(n int64) (killed bool, err error) {
-	o := c.order
-	o.Out = filepath.Join(scratch(c.t), "out")
-	s, table, err := c.table()
+// forget kills a process that works on copies of the order's store and folder.
+func (o order) forget(t *testing.T, n int64) (killed bool, err error) {
+	dir := scratch(t)
+	store, out := filepath.Join(dir, "store.db"), filepath.Join(dir, "out")
+	data, err := os.ReadFile(o.Store)
 	if err != nil {
 		return false, err
 	}
-	o.Store, o.Table = s.address, table
-	for _, o.Verb = range []string{"", "rebuild", "compact"} {
-		if err := o.run(); err != nil {
-			return false, fmt.Errorf("before: %s: %w", o.Verb, err)
-		}
+	if err := errors.Join(os.WriteFile(store, data, 0o666), os.CopyFS(out, os.DirFS(o.Out))); err != nil {
+		return false, err
 	}
-	if traces(o.Out) == "" {
-		return false, fmt.Errorf("there are no traces of the stream before it is forgotten")
-	}
+	o.Store, o.Out = store, out
+	s := openStore(t, o.Driver, o.Store)
 	o.Verb, o.Stream, o.KillAt = "forget", forgottenStream, n
 	if killed, err = o.start(); err != nil {
 		return killed, err
@@ -113,7 +124,7 @@ func (c *crashes) forget(n int64) (killed bool, err error) {
 	if left := traces(o.Out); left != "" {
 		return killed, fmt.Errorf("after a rebuild %s tells of the stream", left)
 	}
-	return killed, os.RemoveAll(o.Out)
+	return killed, errors.Join(s.db.Close(), os.RemoveAll(dir))
 }
 
 // traces gives a file that holds the stream's name, "" if there is none. Names

@@ -9,9 +9,6 @@ import (
 	"backstory/sinks"
 	"backstory/source"
 	"backstory/transform"
-
-	"github.com/apache/arrow/go/v17/arrow"
-	"github.com/apache/arrow/go/v17/arrow/array"
 )
 
 // A finding looks for what a sink holds of streams.
@@ -65,20 +62,21 @@ func (f *finding) locate(ctx context.Context) error {
 		return fmt.Errorf("read ledger: %w", err)
 	}
 	found := make(map[int]bool)
-	err = f.each(ctx, sinks.Query{Columns: []string{transform.ColPosition, transform.ColStreamID}}, func(t *transform.Table, rec arrow.Record) error {
-		stream, ok := columnOf(rec, transform.ColStreamID).(*array.String)
-		positions, isInt := columnOf(rec, transform.ColPosition).(*array.Int64)
-		if !ok || !isInt {
+	err = f.each(ctx, sinks.Query{Columns: []string{transform.ColPosition, transform.ColStreamID}}, func(t *transform.Table, rec transform.Record) error {
+		streams, ok := transform.CellsOf(rec, transform.ColStreamID)
+		positions, also := transform.CellsOf(rec, transform.ColPosition)
+		if !ok || !also {
 			return fmt.Errorf("table %s has no positions and streams to go by", t.Name)
 		}
 		for i := range int(rec.NumRows()) {
-			if stream.IsNull(i) || !f.streams[stream.Value(i)] {
+			if stream, ok := streams.Text(i); !ok || !f.streams[stream] {
 				continue
 			}
-			k := holding(windows, source.Position{Seq: positions.Value(i)})
+			at, _ := positions.Int(i)
+			k := holding(windows, source.Position{Seq: at})
 			if k < 0 {
 				return &DisagreeError{
-					Job: r.job.Name, Reason: fmt.Sprintf("table %s has a row at position %d, which no window accounts for", t.Name, positions.Value(i)),
+					Job: r.job.Name, Reason: fmt.Sprintf("table %s has a row at position %d, which no window accounts for", t.Name, at),
 					Advice: "look with backstory verify " + r.job.Name + ", mend it with backstory repair " + r.job.Name + ", and forget then",
 				}
 			}
@@ -104,7 +102,7 @@ func (f *finding) locate(ctx context.Context) error {
 	return nil
 }
 
-func (f *finding) each(ctx context.Context, q sinks.Query, fn func(*transform.Table, arrow.Record) error) error {
+func (f *finding) each(ctx context.Context, q sinks.Query, fn func(*transform.Table, transform.Record) error) error {
 	j := f.run.job
 	if err := f.reader.Rows(ctx, j.Name, f.run.state.Generation, q, fn); err != nil {
 		return fmt.Errorf("read what is loaded: %w", err)
@@ -120,13 +118,4 @@ func holding(windows []source.Window, p source.Position) int {
 		return -1
 	}
 	return i
-}
-
-// columnOf gives a record's column of that name, nil if it has none.
-func columnOf(r arrow.Record, name string) arrow.Array {
-	i := r.Schema().FieldIndices(name)
-	if len(i) == 0 {
-		return nil
-	}
-	return r.Column(i[0])
 }

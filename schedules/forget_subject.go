@@ -10,8 +10,6 @@ import (
 	"backstory/sinks"
 	"backstory/source"
 	"backstory/transform"
-
-	"github.com/apache/arrow/go/v17/arrow"
 )
 
 // choose finds the streams that mention a subject: those with a row that has
@@ -30,23 +28,29 @@ func (f *finding) choose(ctx context.Context, column, value string) error {
 	s := newSubject(value)
 	texts := []string{transform.ColExtra, transform.ColData, transform.ColMeta, transform.ColReason}
 	q := sinks.Query{Columns: append([]string{transform.ColStreamID, column}, texts...)}
-	return f.each(ctx, q, func(t *transform.Table, r arrow.Record) error {
-		stream, at := columnOf(r, transform.ColStreamID), columnOf(r, column)
-		if stream == nil {
+	return f.each(ctx, q, func(t *transform.Table, r transform.Record) error {
+		streams, ok := transform.CellsOf(r, transform.ColStreamID)
+		if !ok {
 			return nil
 		}
-		var looked []arrow.Array
+		var looked []transform.Cells
 		for _, name := range texts {
-			c := columnOf(r, name)
-			if c != nil && name != column && (name == transform.ColExtra || t.IsQuarantine() || !typed && t.Event == "") {
+			c, ok := transform.CellsOf(r, name)
+			if ok && name != column && (name == transform.ColExtra || t.IsQuarantine() || !typed && t.Event == "") {
 				looked = append(looked, c)
 			}
 		}
 		for i := range int(r.NumRows()) {
-			if at != nil && at.IsValid(i) && s.is(at.ValueStr(i)) || slices.ContainsFunc(looked, func(c arrow.Array) bool {
-				return c.IsValid(i) && s.in(c.ValueStr(i))
-			}) {
-				f.streams[stream.ValueStr(i)] = true
+			found := slices.ContainsFunc(looked, func(c transform.Cells) bool {
+				text, ok := c.Text(i)
+				return ok && s.in(text)
+			})
+			if at, ok := transform.CellsOf(r, column); ok && !found {
+				text, ok := at.Text(i)
+				found = ok && s.is(text)
+			}
+			if stream, ok := streams.Text(i); ok && found {
+				f.streams[stream] = true
 			}
 		}
 		return nil

@@ -56,11 +56,19 @@ const columns = ` (id bigint PRIMARY KEY, stream text, seq bigint, kind text, bo
 
 func newStore(t testing.TB, driver string) *store {
 	t.Helper()
-	s := &store{driver: driver, address: filepath.Join(scratch(t), "store.db")}
+	if driver == "postgres" {
+		return openStore(t, driver, pgtest.Database(t))
+	}
+	return openStore(t, driver, filepath.Join(scratch(t), "store.db"))
+}
+
+// openStore opens the database at an address.
+func openStore(t testing.TB, driver, address string) *store {
+	t.Helper()
+	s := &store{driver: driver, address: address}
 	name, address := "sqlite", s.address+"?_pragma=busy_timeout(20000)&_pragma=synchronous(off)"
 	if driver == "postgres" {
-		name, address = "pgx", pgtest.Database(t)
-		s.address = address
+		name, address = "pgx", s.address
 	}
 	db, err := sql.Open(name, address)
 	if err != nil {

@@ -129,6 +129,46 @@ func TestWorkerEnds(t *testing.T) {
 	}
 }
 
+// TestWorkerRests waits with what quiet hours or a quota have left.
+func TestWorkerRests(t *testing.T) {
+	for _, tc := range []struct {
+		name, schedule string
+		report         func(begin time.Time) schedules.Report
+		want           []string
+	}{
+		{"quiet hours end before the next time", "0 1 * * *", func(begin time.Time) schedules.Report {
+			return schedules.Report{Quiet: begin.Add(6 * time.Hour)}
+		}, []string{"01-01 01:00:00", "01-01 06:00:00", "01-02 01:00:00"}},
+		{"times in quiet hours", "@hourly", func(begin time.Time) schedules.Report {
+			return schedules.Report{Quiet: begin.Add(22*time.Hour + 30*time.Minute)}
+		}, []string{"01-01 01:00:00", "01-01 22:30:00", "01-01 23:00:00", "01-02 00:00:00", "01-02 01:00:00"}},
+		{"a quota", "0 1 * * *", func(begin time.Time) schedules.Report {
+			return schedules.Report{Deferred: &schedules.Deferred{Until: begin.Add(8 * time.Hour)}}
+		}, []string{"01-01 01:00:00", "01-01 08:00:00", "01-02 01:00:00"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var d diary
+				left := tc.report(time.Now())
+				w := &schedules.Worker{Told: d.told, Entries: []schedules.Entry{{
+					Job: "shop", Schedule: tc.schedule, Zone: time.UTC,
+					Run: func(context.Context, <-chan struct{}) (*schedules.Report, error) {
+						rep := left
+						left = schedules.Report{}
+						return &rep, nil
+					},
+				}}}
+				stop := serve(t, w)
+				time.Sleep(25*time.Hour + time.Minute)
+				stop()
+				if diff := cmp.Diff(tc.want, d.starts("shop", time.UTC)); diff != "" {
+					t.Errorf("runs (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
 func TestWorkerTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d diary

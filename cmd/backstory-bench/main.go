@@ -4,10 +4,12 @@
 //
 //	backstory-bench -events 2000000
 //	backstory-bench postgres -- COMMAND ...
+//	backstory-bench bigquery [-skim] -- COMMAND ...
 //	backstory-bench soak -time 10m
 //
 // The second form runs a command beside a throwaway PostgreSQL, whose URL is
-// in the environment variable TEST_POSTGRES_URL. The third breaks everything
+// in the environment variable TEST_POSTGRES_URL; the third beside an empty
+// BigQuery in memory, to which BIGQUERY_EMULATOR_HOST leads. The fourth breaks everything
 // around Backstory while it works, and looks whether all events are there
 // once in the end.
 package main
@@ -48,6 +50,8 @@ func command(ctx context.Context, args []string) error {
 		switch args[0] {
 		case "postgres":
 			return besidePostgres(ctx, args[1:])
+		case "bigquery":
+			return besideBigQuery(ctx, args[1:])
 		case "soak":
 			return runSoak(ctx, args[1:])
 		}

@@ -31,6 +31,7 @@ type result struct {
 	store           string
 	copied, scanned []sample // COPY in order of position, and in any order
 	first, idle     []sample // runs from nothing, and with nothing new
+	warehouse       []sample // runs from nothing into a BigQuery on loopback
 	upcast          []sample // runs from nothing with a chain of three steps on half of the events
 	discover        []sample // of the whole history
 	bytes           int64    // of Parquet
@@ -65,10 +66,7 @@ func (b *bench) measure(ctx context.Context, s store) error {
 	fmt.Fprintf(os.Stderr, "measuring %s\n", s.name)
 	config := filepath.Join(b.work, s.name+".yaml")
 	out := filepath.Join(b.work, s.name)
-	text := fmt.Sprintf("source: {%s, layout: eventsourcing}\nsink: {driver: parquet, path: '%s'}\njobs: [{name: bench}]\n", s.source, out)
-	if b.options.window > 0 || b.options.workers > 0 {
-		text += fmt.Sprintf("load: {window: %d, workers: %d}\n", b.options.window, b.options.workers)
-	}
+	text := b.config(s.source, "driver: parquet, path: '"+out+"'")
 	upcastConfig := filepath.Join(b.work, s.name+"-upcast.yaml")
 	upcastOut := out + "-upcast"
 	if err := errors.Join(
@@ -92,6 +90,7 @@ func (b *bench) measure(ctx context.Context, s store) error {
 			{&r.copied, func() (sample, error) { return b.copy(ctx, copyInOrder) }},
 			{&r.scanned, func() (sample, error) { return b.copy(ctx, copyAnyOrder) }},
 			{&r.first, func() (sample, error) { return b.run(ctx, config) }},
+			{&r.warehouse, func() (sample, error) { return b.warehouse(ctx, s) }},
 			{&r.idle, func() (sample, error) { return b.run(ctx, config) }},
 			{&r.upcast, func() (sample, error) { return b.run(ctx, upcastConfig) }},
 			{&r.discover, func() (sample, error) { return b.discover(ctx, config) }},

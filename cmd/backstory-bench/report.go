@@ -12,6 +12,8 @@ import (
 const (
 	ratioLimit  = 2.5       // of the wall time of a bare COPY, from PostgreSQL
 	ratioEvents = 1_000_000 // below that, starting up is most of the time
+	cloudLimit  = 0.8       // of the rate of a run into files, at least
+	cloudPeak   = 288 << 20 // bytes: peakLimit, and a part of an upload of 16 MiB for each of two workers
 	upcastLimit = 1.3       // of the wall time of a run without upcasters
 	peakLimit   = 256 << 20 // bytes
 	idleLimit   = 50 * time.Millisecond
@@ -38,12 +40,19 @@ func (b *bench) report(w io.Writer) error {
 			median(r.upcast).wall.Seconds(), r.upcastRatio(), quickest(r.upcast).wall.Seconds()/quickest(r.first).wall.Seconds(),
 			median(r.discover).wall.Seconds(), median(r.discover).wall.Seconds()/median(r.first).wall.Seconds())
 	}
+	for _, r := range b.results {
+		run, cloud := median(r.first), median(r.warehouse)
+		fmt.Fprintf(w, "%s: %.2f s and %.2f s of CPU into BigQuery on loopback: %.2f of the rate into files, %.2f the quickest of both, %.2f of the CPU; peak %.0f MiB\n", r.store,
+			cloud.wall.Seconds(), cloud.cpu.Seconds(), r.cloudRatio(), quickest(r.first).wall.Seconds()/quickest(r.warehouse).wall.Seconds(),
+			cloud.cpu.Seconds()/run.cpu.Seconds(), mebibytes(peak(r.warehouse)))
+	}
 	fmt.Fprintln(w)
 	for _, r := range b.results {
 		if r.store == "postgres" && b.options.events >= ratioEvents {
 			verdict(w, r.ratio() <= ratioLimit, "%s: %.2f times a bare COPY, limit %.1f", r.store, r.ratio(), ratioLimit)
 		}
 		if b.options.events >= ratioEvents {
+			verdict(w, r.cloudRatio() >= cloudLimit, "%s: %.2f of the rate of a run into files into BigQuery on loopback, limit %.1f", r.store, r.cloudRatio(), cloudLimit)
 			verdict(w, r.upcastRatio() <= upcastLimit, "%s: %.2f times the run without upcasters with a chain of three on half of the events, limit %.1f", r.store, r.upcastRatio(), upcastLimit)
 		}
 		for _, of := range []struct {
@@ -52,6 +61,7 @@ func (b *bench) report(w io.Writer) error {
 		}{{"a run", r.first}, {"a run with upcasters", r.upcast}, {"discover", r.discover}} {
 			verdict(w, peak(of.samples) <= peakLimit, "%s: %s has a peak of %.0f MiB, limit %.0f", r.store, of.what, mebibytes(peak(of.samples)), mebibytes(peakLimit))
 		}
+		verdict(w, peak(r.warehouse) <= cloudPeak, "%s: a run into BigQuery has a peak of %.0f MiB, limit %.0f", r.store, mebibytes(peak(r.warehouse)), mebibytes(cloudPeak))
 		verdict(w, median(r.idle).cpu < idleLimit, "%s: a run with nothing new takes %.0f ms of CPU, limit %.0f", r.store, milliseconds(median(r.idle).cpu), milliseconds(idleLimit))
 	}
 	return nil
@@ -60,6 +70,11 @@ func (b *bench) report(w io.Writer) error {
 // ratio compares the run from nothing with the copy in order.
 func (r result) ratio() float64 {
 	return median(r.first).wall.Seconds() / median(r.copied).wall.Seconds()
+}
+
+// cloudRatio compares the rate into BigQuery with that into files.
+func (r result) cloudRatio() float64 {
+	return median(r.first).wall.Seconds() / median(r.warehouse).wall.Seconds()
 }
 
 // upcastRatio compares the run from nothing with upcasters with the one without.

@@ -41,6 +41,8 @@ func runSoak(ctx context.Context, args []string) error {
 	flags.DurationVar(&s.time, "time", 10*time.Minute, "how long things break")
 	flags.Uint64Var(&s.seed, "seed", 0, "what happens; 0 takes another each time")
 	flags.StringVar(&s.ledger, "ledger", "sqlite", "where the ledger lies: sqlite, or postgres, on the server that breaks")
+	flags.StringVar(&s.programs.plain, "binary", "", "the backstory to try; without it, this tree's is built")
+	flags.StringVar(&s.programs.clock, "clock", "", "one with a clock that can be set back; without it, it is built")
 	flags.StringVar(&s.dir, "dir", "", "the folder for all that is made; it must not exist")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -82,7 +84,7 @@ func (s *soak) make() (err error) {
 }
 
 func (s *soak) run(ctx context.Context) (err error) {
-	if s.programs, err = buildPrograms(ctx, s.dir); err != nil {
+	if err := s.programs.build(ctx, s.dir); err != nil {
 		return err
 	}
 	// What is committed must outlive a crash of the server, as it does where

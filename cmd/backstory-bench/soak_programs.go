@@ -56,21 +56,26 @@ func soakSeconds(mono int64) int64 {
 }
 `
 
-// buildPrograms builds the binaries of this tree.
-func buildPrograms(ctx context.Context, dir string) (p programs, err error) {
-	if p.plain, err = build(ctx, dir); err != nil {
-		return p, err
+// build builds what is missing from this tree, into a folder.
+func (p *programs) build(ctx context.Context, dir string) (err error) {
+	if p.plain == "" {
+		if p.plain, err = build(ctx, dir); err != nil {
+			return err
+		}
+	}
+	if p.clock != "" {
+		return nil
 	}
 	overlay, err := clockOverlay(ctx, dir)
 	if err != nil {
-		return p, fmt.Errorf("make a clock that can be set back: %w", err)
+		return fmt.Errorf("make a clock that can be set back: %w", err)
 	}
 	p.clock = filepath.Join(dir, "backstory-clock")
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-overlay", overlay, "-o", p.clock, "backstory/cmd/backstory")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return p, fmt.Errorf("build backstory with a clock that can be set back: %w\n%s", err, out)
+		return fmt.Errorf("build backstory with a clock that can be set back: %w\n%s", err, out)
 	}
-	return p, nil
+	return nil
 }
 
 // clockOverlay writes what go build -overlay wants.

@@ -23,6 +23,10 @@ const (
 	spared    fate = "left to end by themselves"
 )
 
+// leaseEnds is by when a lease in PostgreSQL has ended whose holder does not
+// renew it.
+const leaseEnds = 35 * time.Second
+
 // fates are what may become of a process, some more often than others.
 var fates = []fate{killed, killed, killed, suspended, suspended, told, spared, spared}
 
@@ -72,7 +76,7 @@ func (s *soak) live(ctx context.Context, r *rand.Rand, name int, what string, f 
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 
-	err, over := s.befall(ctx, r, cmd.Process, f, ended)
+	err, over := s.befall(ctx, r, cmd.Process, what, f, ended)
 	if !over {
 		select {
 		case err = <-ended:
@@ -90,10 +94,13 @@ func (s *soak) live(ctx context.Context, r *rand.Rand, name int, what string, f 
 }
 
 // befall lets a process have its fate, and tells whether it has ended by then.
-func (s *soak) befall(ctx context.Context, r *rand.Rand, p *os.Process, f fate, ended <-chan error) (err error, over bool) {
-	life := between(r, 20*time.Millisecond, 2500*time.Millisecond)
-	if f == spared {
+func (s *soak) befall(ctx context.Context, r *rand.Rand, p *os.Process, what string, f fate, ended <-chan error) (err error, over bool) {
+	life := between(r, 10*time.Millisecond, 700*time.Millisecond) // about as long as a run takes
+	switch {
+	case f == spared:
 		life = patience
+	case what == "worker":
+		life = between(r, 10*time.Millisecond, 6*time.Second)
 	}
 	wait := func(d time.Duration) bool {
 		select {
@@ -117,7 +124,12 @@ func (s *soak) befall(ctx context.Context, r *rand.Rand, p *os.Process, f fate, 
 		p.Kill()
 	case suspended:
 		p.Signal(syscall.SIGSTOP)
-		time.Sleep(between(r, 500*time.Millisecond, 4*time.Second))
+		if s.ledger == "postgres" && oneIn(r, 3) {
+			s.survived.count("of these for longer than their lease")
+			time.Sleep(between(r, leaseEnds, 2*leaseEnds))
+		} else {
+			time.Sleep(between(r, 500*time.Millisecond, 4*time.Second))
+		}
 		p.Signal(syscall.SIGCONT)
 		if wait(life) {
 			return err, true
@@ -186,9 +198,11 @@ func (s *soak) settle(ctx context.Context) error {
 		commands = append(commands, []string{"verify"}, []string{"verify", "--full"})
 	}
 	for _, args := range commands {
-		cmd := exec.CommandContext(ctx, s.programs.plain, append(args, "--config", s.config, "--log-level", "info", "--progress", "never")...)
-		out, err := cmd.CombinedOutput()
-		s.log.say("%s ended with %d\n%s", strings.Join(args, " "), exitCode(err), out)
+		out, err := s.orderly(ctx, args)
+		for held := time.Now(); exitCode(err) == 4 && time.Since(held) < leaseEnds; { // by a process that was killed
+			sleep(ctx, time.Second)
+			out, err = s.orderly(ctx, args)
+		}
 		if err != nil {
 			return fmt.Errorf("%s after all was mended: %w\n%s", strings.Join(args, " "), err, tail(string(out)))
 		}
@@ -197,4 +211,12 @@ func (s *soak) settle(ctx context.Context) error {
 		}
 	}
 	return s.nothingLeft(ctx)
+}
+
+// orderly runs Backstory while nothing breaks.
+func (s *soak) orderly(ctx context.Context, args []string) ([]byte, error) {
+	cmd := exec.CommandContext(ctx, s.programs.plain, append(args, "--config", s.config, "--log-level", "info", "--progress", "never")...)
+	out, err := cmd.CombinedOutput()
+	s.log.say("%s ended with %d\n%s", strings.Join(args, " "), exitCode(err), out)
+	return out, err
 }

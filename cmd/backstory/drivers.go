@@ -169,14 +169,14 @@ func (d *document) state(dir string, sink openSink) (s stateConfig) {
 	case node == nil:
 		s.path = sink.ledger
 	case isMap:
-		d.driver("state", node, &s.server, s.server.Validate)
+		if d.decode(node, &s.server) {
+			d.addProblems("state", s.server.Validate())
+		}
 	case text == "" || isNull(node):
 		d.addAt([]string{"state"}, "want the ledger's file here, or the URL of a PostgreSQL database", "leave it out to keep the ledger with the tables")
 	case isPostgres(text):
 		s.server.URL = text
-		for _, p := range s.server.Validate() {
-			d.addAt([]string{"state"}, p.Message, p.Hint)
-		}
+		d.addProblems("state", s.server.Validate())
 	default:
 		s.path = relativeTo(dir, text)
 	}
@@ -210,10 +210,14 @@ func existingLedger(ctx context.Context, s stateConfig) (schedules.Ledger, error
 
 // driver decodes a driver's section and notes what the driver says of it.
 func (d *document) driver(section string, node ast.Node, out any, validate func() []source.Problem) {
-	if !d.decode(node, out, "driver") {
-		return
+	if d.decode(node, out, "driver") {
+		d.addProblems(section, validate())
 	}
-	for _, p := range validate() {
+}
+
+// addProblems notes what was found to be wrong with a section.
+func (d *document) addProblems(section string, problems []source.Problem) {
+	for _, p := range problems {
 		d.addAt(append([]string{section}, p.Path...), p.Message, p.Hint)
 	}
 }

@@ -48,10 +48,12 @@ func exitCode(err error) int {
 		event       *source.EventError
 		disagree    *schedules.DisagreeError
 		quarantined *quarantineError
+		unwell      *unwellError
 		rebuilt     *schedules.QuarantineError
 		rules       *schedules.RulesError
 		examples    *examplesError
 		eventFile   *eventFileError
+		line        *schedules.LineError
 		path        *fs.PathError
 		errno       syscall.Errno
 		quiet       *source.QuietError
@@ -61,13 +63,13 @@ func exitCode(err error) int {
 		return exitDone
 	case errors.As(err, &interrupted):
 		return exitInterrupted
-	case errors.As(err, &config), errors.As(err, &usage), errors.As(err, &rules), errors.As(err, &examples), errors.As(err, &eventFile):
+	case errors.As(err, &config), errors.As(err, &usage), errors.As(err, &rules), errors.As(err, &examples), errors.As(err, &eventFile), errors.As(err, &line):
 		return exitConfig
 	case errors.Is(err, schedules.ErrHeld), errors.Is(err, sinks.ErrHeld):
 		return exitHeld
 	case errors.As(err, &setup), errors.As(err, &path), errors.As(err, &errno), errors.As(err, &quiet):
 		return exitEnvironment
-	case errors.As(err, &disagree), errors.Is(err, sinks.ErrDisagree), errors.As(err, &event), errors.As(err, &quarantined), errors.As(err, &rebuilt):
+	case errors.As(err, &disagree), errors.Is(err, sinks.ErrDisagree), errors.As(err, &event), errors.As(err, &quarantined), errors.As(err, &unwell), errors.As(err, &rebuilt):
 		return exitDisagree
 	}
 	return exitFailed

@@ -28,7 +28,7 @@ var homes = map[string][]string{
 	"modernc.org/sqlite":         {"source/sqlite", "schedules/sqlite"},
 	"cloud.google.com/go":        {"sinks/bigquery"},
 	"github.com/expr-lang":       {"transform/expression"},
-	"github.com/parquet-go":      {},
+	"github.com/parquet-go":      {"sinks/parquet"},
 	"github.com/google/go-cmp":   {"source/sourcetest", "sinks/sinktest", "schedules/ledgertest"},
 	"github.com/rogpeppe":        {},
 	"backstory/source/postgres":  {"source/postgres/pgtest", "cmd/backstory/drivers.go"},

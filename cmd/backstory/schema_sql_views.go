@@ -62,8 +62,8 @@ func (w *viewWriter) parsed(t *transform.Table, columns []string) sqlView {
 	for i, name := range columns {
 		replaced[i] = d.document(d.quote(name)) + " AS " + d.quote(name)
 	}
-	return w.view(t.Name+"_json", fmt.Sprintf(`The rows of %s, with columns of JSON text as JSON. Inside of lists and objects text stays text.
-Where a number of a text would not keep its digits, the text stays text in JSON.`, t.Name),
+	return w.view(t.Name+"_json", fmt.Sprintf(`The rows of %s, with columns of JSON text as JSON. Numbers keep their digits:
+where JSON has none for them, a column's text stays text. So does text inside of lists and objects.`, t.Name),
 		"SELECT * REPLACE (\n"+members(replaced)+"\n  )\nFROM "+d.table(t)+";\n")
 }
 

@@ -32,6 +32,7 @@ func TestMain(m *testing.M) {
 		"json":      program(pickJSON),
 		"dump":      program(dumpTable),
 		"rows":      program(countRows),
+		"tamper":    program(tamper),
 	})
 }
 

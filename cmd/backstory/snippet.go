@@ -34,12 +34,12 @@ func snippet(text string, line, column int) string {
 var secretKeys = regexp.MustCompile(`(?i)\b(url|key|password|secret|token)(["']?\s*:\s*)(\S.*)$`)
 
 // urlPasswords finds the passwords in URLs and key=value strings.
-var urlPasswords = regexp.MustCompile(`(?i)(://[^/?#\s]*:|\bpassword=)[^@\s"']+`)
+var urlPasswords = regexp.MustCompile(`(?i)(://[^:/?#@\s]*:)[^\s"']+(@)|(\bpassword=)[^&\s"']+`)
 
 // hideSecrets replaces values that may be secret in a line of YAML.
 // References to environment variables tell nothing and stay.
 func hideSecrets(line string) string {
-	line = urlPasswords.ReplaceAllString(line, "$1***")
+	line = urlPasswords.ReplaceAllString(line, "$1$3***$2")
 	m := secretKeys.FindStringSubmatchIndex(line)
 	if m == nil || strings.Trim(envPattern.ReplaceAllString(line[m[6]:], ""), `"' }`) == "" {
 		return line

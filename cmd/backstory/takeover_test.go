@@ -17,9 +17,12 @@ import (
 	"backstory/source/postgres/pgtest"
 )
 
+// shopEvents is how many events the store has.
+const shopEvents = 2000
+
 // takeoverConfig is a job whose ledger is on a server.
 const takeoverConfig = `
-source: {driver: sqlite, path: "${env:SHOP}"}
+source: {driver: sqlite, path: "${env:SHOP}", state: {compress: zlib}}
 sink: %s
 state: {url: "${env:LEDGER_URL}", lease: 1s}
 load: {window: %d, workers: 1}
@@ -35,7 +38,7 @@ type crew struct {
 
 func newCrew(t *testing.T, sink string, window int, env ...string) *crew {
 	t.Helper()
-	shop, err := filepath.Abs("../../testdata/stores/shop/shop.sqlite")
+	shop, err := filepath.Abs("../../testdata/stores/shop-zlib/shop.sqlite")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +132,7 @@ func TestTakeover(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := bqtest.Start(t, bqtest.Options{})
-			c := newCrew(t, "{driver: bigquery, project: "+server.Project()+", dataset: shop}", 5000, "BIGQUERY_EMULATOR_HOST="+server.Host())
+			c := newCrew(t, "{driver: bigquery, project: "+server.Project()+", dataset: shop}", 500, "BIGQUERY_EMULATOR_HOST="+server.Host())
 			stopped, done := make(chan struct{}), make(chan struct{})
 			var first *hand
 			begun := make(chan struct{})
@@ -180,8 +183,8 @@ func expectWarehouse(t *testing.T, server *bqtest.Server) {
 			t.Errorf("the event at position %s is there %d times", position, n)
 		}
 	}
-	if len(seen) != 20_000 {
-		t.Errorf("%d events are there, want 20,000", len(seen))
+	if len(seen) != shopEvents {
+		t.Errorf("%d events are there, want %d", len(seen), shopEvents)
 	}
 }
 
@@ -190,7 +193,7 @@ func expectWarehouse(t *testing.T, server *bqtest.Server) {
 // has given up, and then everybody can.
 func TestTakeoverFolder(t *testing.T) {
 	t.Parallel()
-	c := newCrew(t, "{driver: parquet, path: out}", 800)
+	c := newCrew(t, "{driver: parquet, path: out}", 80)
 	first := c.begin()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		if found, _ := filepath.Glob(filepath.Join(c.dir, "out", "cart_item_added", "*.parquet")); len(found) > 3 {
@@ -210,7 +213,7 @@ func TestTakeoverFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	n, err := rowsOnce(dirs)
-	if err != nil || n != 20_000 {
-		t.Errorf("got %d rows, %v, want 20,000, each once", n, err)
+	if err != nil || n != shopEvents {
+		t.Errorf("got %d rows, %v, want %d, each once", n, err, shopEvents)
 	}
 }

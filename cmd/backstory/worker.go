@@ -36,7 +36,11 @@ It logs at level info unless --log-level says otherwise.`,
 			if !cmd.Flags().Changed("log-level") {
 				g.logLevel = "info"
 			}
-			s, err := newService(g, names)
+			log, err := g.log()
+			if err != nil {
+				return err
+			}
+			s, err := newService(g, names, log)
 			if err != nil {
 				return err
 			}
@@ -65,11 +69,7 @@ type service struct {
 }
 
 // newService reads the configurations.
-func newService(g *globals, names []string) (*service, error) {
-	log, err := g.log()
-	if err != nil {
-		return nil, err
-	}
+func newService(g *globals, names []string, log *slog.Logger) (*service, error) {
 	if len(names) == 0 {
 		names = []string{g.config}
 	}

@@ -104,3 +104,18 @@ func state(tb testing.TB, l schedules.Ledger, job string) *schedules.State {
 	}
 	return s
 }
+
+// Bench measures what a window costs: the question whether the lease is held,
+// and the change that marks the window as loaded.
+func Bench(b *testing.B, p Place) {
+	l := p.open(b)
+	s := lease(b, l, job)
+	n := int64(0)
+	for b.Loop() {
+		if err := s.Held(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		save(b, s, schedules.Change{Finish: []schedules.Loaded{loaded(window(10*n, 10*(n+1)))}})
+		n++
+	}
+}

@@ -17,25 +17,25 @@ import (
 
 // Fill puts something of everything into an empty ledger, of two jobs, and
 // gives the number of the last lease of the first.
-func Fill(tb testing.TB, l schedules.Ledger) (first string, number int64) {
+func Fill(tb testing.TB, l schedules.Ledger) (number int64) {
 	tb.Helper()
 	start := time.Date(2026, 1, 31, 23, 59, 59, 123456789, time.UTC)
 	s, next := lease(tb, l, job), lease(tb, l.Next(), job)
 	a, b, c := loaded(window(0, 10)), loaded(window(10, 20)), loaded(window(30, 40))
 	b.Quarantined, b.Discarded, b.Duration = 3, 2, 1250*time.Millisecond
-	first1, first2 := schedules.Run{Kind: "run", Started: start}, schedules.Run{Kind: "replay", Started: start.Add(time.Hour)}
+	failed, later := schedules.Run{Kind: "run", Started: start}, schedules.Run{Kind: "replay", Started: start.Add(time.Hour)}
 	save(tb, s, schedules.Change{
 		Generation: 3, Finish: []schedules.Loaded{a, b, c}, Again: []source.Window{c.Window}, Tables: someTables(),
 		Plan:        []schedules.Planned{planned(window(40, 50)), {Window: source.Window{After: at(50), Through: source.Position{Tx: 1 << 40, Seq: 1<<62 + 1}}}},
 		Fingerprint: "rules <&> ü", Rules: json.RawMessage(`{"upcasters":[{"event":"Cart <&> ü"}],"n":12345678901234567890}`),
-		Superseded: []string{"older"}, Signature: "signed", Begin: &first1,
+		Superseded: []string{"older"}, Signature: "signed", Begin: &failed,
 		Forget: &schedules.Receipt{Asked: start, Streams: []transform.Digest{"1:2"}, Rows: 7, Windows: 2},
 	})
-	first1.Finished, first1.Windows, first1.Events, first1.Error = start.Add(time.Second), 3, 30, "read event 3: \x00 no\nsuch <thing>"
-	save(tb, s, schedules.Change{End: &first1, Begin: &first2})
+	failed.Finished, failed.Windows, failed.Events, failed.Error = start.Add(time.Second), 3, 30, "read event 3: \x00 no\nsuch <thing>"
+	save(tb, s, schedules.Change{End: &failed, Begin: &later})
 	save(tb, next, schedules.Change{Plan: []schedules.Planned{planned(window(0, 40))}, Finish: []schedules.Loaded{loaded(window(40, 44))}, Fingerprint: "new"})
 	save(tb, lease(tb, l, "other job"), schedules.Change{Finish: []schedules.Loaded{loaded(window(5, 9))}, Begin: &schedules.Run{Kind: "run", Started: start}})
-	return job, next.Number()
+	return next.Number()
 }
 
 // Export gives a ledger's lines.
@@ -51,7 +51,7 @@ func Export(tb testing.TB, l schedules.Ledger) string {
 // What is exported of one ledger makes another that knows the same.
 func testPortable(t *testing.T, from, to Place) {
 	l, other := from.open(t), to.open(t)
-	_, number := Fill(t, l)
+	number := Fill(t, l)
 	text := Export(t, l)
 	if err := other.(schedules.Portable).Import(t.Context(), strings.NewReader(text)); err != nil {
 		t.Fatalf("import: %v", err)

@@ -3,7 +3,7 @@
 // the ledger and never asks a source. It keeps nothing: what rates and alarms
 // are made of is Prometheus's affair.
 //
-// Each figure has the label job, some also step, outcome or state, all of
+// Each figure has the label job_name, some also step, outcome or state, all of
 // which have a few values fixed in the code: the number of series does not grow
 // with tables, event types or windows.
 package metrics
@@ -22,6 +22,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
+
+// label names the job. The label job is Prometheus's own: it names what is
+// scraped, and would rename ours.
+const label = "job_name"
 
 // Options say what the figures are about.
 type Options struct {
@@ -64,12 +68,12 @@ type Metrics struct {
 func New(o Options) *Metrics {
 	m := &Metrics{registry: prometheus.NewRegistry(), ask: o.Standings, watches: make(map[string]*watch)}
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{"job"}, labels...))
+		v := prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, append([]string{label}, labels...))
 		m.registry.MustRegister(v)
 		return v
 	}
 	histogram := func(name, help string, buckets ...float64) *prometheus.HistogramVec {
-		v := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, []string{"job"})
+		v := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, []string{label})
 		m.registry.MustRegister(v)
 		return v
 	}

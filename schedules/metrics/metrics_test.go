@@ -48,7 +48,7 @@ func value(t *testing.T, families map[string]*dto.MetricFamily, name string, lab
 	if f == nil {
 		t.Fatalf("there is no %s", name)
 	}
-	want := map[string]string{"job": "shop"}
+	want := map[string]string{"job_name": "shop"}
 	for i := 0; i < len(labels); i += 2 {
 		want[labels[i]] = labels[i+1]
 	}
@@ -229,12 +229,12 @@ func TestStandings(t *testing.T) {
 	if got := value(t, families, "backstory_watermark_held_seconds"); got < 60 || got > 90 {
 		t.Errorf("the watermark is held for %g s, want a minute", got)
 	}
-	for _, want := range []string{`backstory_ledger_up{job="lost"} 0`, `version="1.2.3"`, "process_cpu_seconds_total", "go_goroutines"} {
+	for _, want := range []string{`backstory_ledger_up{job_name="lost"} 0`, `version="1.2.3"`, "process_cpu_seconds_total", "go_goroutines"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("there is no %s in\n%s", want, text)
 		}
 	}
-	if strings.Contains(text, `backstory_lag_seconds{job="lost"}`) {
+	if strings.Contains(text, `backstory_lag_seconds{job_name="lost"}`) {
 		t.Error("a lag is told that nobody knows")
 	}
 }

@@ -17,7 +17,7 @@ type standings struct {
 }
 
 func gauge(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc(name, help, append([]string{"job"}, labels...), nil)
+	return prometheus.NewDesc(name, help, append([]string{label}, labels...), nil)
 }
 
 var (

@@ -1,18 +1,22 @@
 package postgres_test
 
 import (
-	"bytes"
+	"bufio"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"backstory/schedules"
+	"backstory/schedules/ledgertest"
 	"backstory/schedules/postgres"
 	"backstory/source"
 	"backstory/source/postgres/pgtest"
@@ -20,11 +24,16 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// A wire leads to the server, and is cut when told to.
+// A wire leads to the server, hears what is asked of it, and is cut when told
+// to.
 type wire struct {
 	cut   atomic.Int64 // so many answers to a COMMIT are lost
 	lost  atomic.Int64
 	conns sync.WaitGroup
+
+	mu    sync.Mutex
+	asked []string // statements
+	named []string // names of prepared statements
 }
 
 // newWire gives the URL of a socket that leads to the server through the wire.
@@ -60,8 +69,9 @@ func newWire(t *testing.T, to string) (*wire, string) {
 	return w, "postgres://" + url.PathEscape(c.User) + "@/" + c.Database + "?host=" + url.QueryEscape(dir)
 }
 
-// carry carries bytes both ways. An answer to a COMMIT that is to be lost is
-// waited for, as it comes when all is done, and the connection is closed.
+// carry carries messages to the server and bytes back. An answer to a COMMIT
+// that is to be lost is waited for, as it comes when all is done, and the
+// connection is closed.
 func (w *wire) carry(client net.Conn, to string) {
 	defer client.Close()
 	server, err := net.Dial("unix", to)
@@ -81,20 +91,56 @@ func (w *wire) carry(client net.Conn, to string) {
 			client.Write(buf[:n])
 		}
 	})
-	buf := make([]byte, 1<<16)
-	for {
-		n, err := client.Read(buf)
+	in := bufio.NewReader(client)
+	for typed := false; ; typed = true { // the first message has no type
+		message, err := readMessage(in, typed)
 		if err != nil {
 			return
 		}
-		if bytes.Contains(buf[:n], []byte("commit")) && w.cut.Add(-1) >= 0 {
+		if typed && w.hear(message[0], string(message[5:])) {
 			lose.Store(true)
 			w.lost.Add(1)
 		}
-		if _, err := io.Copy(server, bytes.NewReader(buf[:n])); err != nil {
+		if _, err := server.Write(message); err != nil {
 			return
 		}
 	}
+}
+
+// readMessage reads one message of a client
+// (https://www.postgresql.org/docs/current/protocol-message-formats.html).
+func readMessage(in *bufio.Reader, typed bool) ([]byte, error) {
+	head := 4
+	if typed {
+		head = 5
+	}
+	message := make([]byte, head)
+	if _, err := io.ReadFull(in, message); err != nil {
+		return nil, err
+	}
+	message = append(message, make([]byte, int(binary.BigEndian.Uint32(message[head-4:]))-4)...)
+	_, err := io.ReadFull(in, message[head:])
+	return message, err
+}
+
+// hear notes what a message asks for, and tells whether its answer is to be
+// lost.
+func (w *wire) hear(kind byte, body string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch kind {
+	case 'Q':
+		w.asked = append(w.asked, strings.TrimSuffix(body, "\x00"))
+		return strings.EqualFold(w.asked[len(w.asked)-1], "commit") && w.cut.Add(-1) >= 0
+	case 'P':
+		name, statement, _ := strings.Cut(body, "\x00")
+		statement, _, _ = strings.Cut(statement, "\x00")
+		w.asked = append(w.asked, statement)
+		if name != "" {
+			w.named = append(w.named, name)
+		}
+	}
+	return false
 }
 
 // Where the answer to a COMMIT is lost, a change is still made once, and a
@@ -134,5 +180,26 @@ func TestLostCommit(t *testing.T) {
 	}
 	if n := w.lost.Load(); n != 5 {
 		t.Errorf("%d answers were lost, want 5", n)
+	}
+}
+
+// Nothing is left behind in a session that a pooler of transactions would take
+// away, or give to somebody else: no prepared statement, no setting, no lock.
+func TestNoSessionState(t *testing.T) {
+	to := pgtest.Database(t)
+	w, url := newWire(t, to)
+	l := open(t, postgres.Config{URL: url})
+	ledgertest.Fill(t, l)
+	ledgertest.Export(t, l)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.asked) < 50 || len(w.named) > 0 {
+		t.Errorf("heard %d statements, and that %q were prepared", len(w.asked), w.named)
+	}
+	lasting := regexp.MustCompile(`(?i)\bset (session|[a-z_]+_timeout)|\blisten\b|\bprepare\b|pg_(try_)?advisory_lock|\btemp(orary)? table`)
+	for _, text := range w.asked {
+		if lasting.MatchString(text) {
+			t.Errorf("%s: that outlives its transaction", text)
+		}
 	}
 }

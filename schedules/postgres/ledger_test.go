@@ -142,3 +142,8 @@ func TestConformance(t *testing.T) {
 		}
 	})
 }
+
+func BenchmarkWindow(b *testing.B) {
+	url := pgtest.Database(b)
+	ledgertest.Bench(b, ledgertest.Place{Open: func(tb testing.TB) schedules.Ledger { return open(tb, postgres.Config{URL: url}) }})
+}

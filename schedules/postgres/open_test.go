@@ -99,14 +99,15 @@ func TestUnusable(t *testing.T) {
 
 // A user who may make a schema, or who has one, needs no more.
 func TestRights(t *testing.T) {
+	server := pgtest.Start(t)
+	do(t, server.URL, `CREATE ROLE modest LOGIN`)
 	for name, grant := range map[string]string{
 		"may make a schema": `DO $$ BEGIN EXECUTE 'GRANT CREATE ON DATABASE ' || current_database() || ' TO modest'; END $$`,
 		"has a schema":      `CREATE SCHEMA backstory AUTHORIZATION modest`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			server := pgtest.Start(t)
 			url := server.Database(t)
-			do(t, url, `CREATE ROLE modest LOGIN; `+grant)
+			do(t, url, grant)
 			l := open(t, postgres.Config{URL: as(url, "modest")})
 			ledgertest.Fill(t, l)
 		})
@@ -169,25 +170,5 @@ func TestCarried(t *testing.T) {
 		if diff := cmp.Diff(text, ledgertest.Export(t, l)); diff != "" {
 			t.Errorf("exported from the %s (-want +got):\n%s", name, diff)
 		}
-	}
-}
-
-// Nothing is left behind in a session: what a pooler between transactions
-// would take away, or give to somebody else.
-func TestNoSessionState(t *testing.T) {
-	server := pgtest.Start(t)
-	url := server.Database(t)
-	l := open(t, postgres.Config{URL: url})
-	ledgertest.Fill(t, l)
-	var sessions, locks int
-	row(t, url, `SELECT count(*) FROM pg_stat_activity WHERE application_name = 'backstory'`, &sessions)
-	row(t, url, `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'`, &locks)
-	if sessions == 0 || locks != 0 {
-		t.Errorf("%d sessions called backstory, %d advisory locks; want some and none", sessions, locks)
-	}
-	var prepared int64
-	row(t, url, `SELECT count(*) FROM pg_stat_activity WHERE application_name = 'backstory' AND state <> 'idle'`, &prepared)
-	if prepared != 0 {
-		t.Errorf("%d sessions are not idle", prepared)
 	}
 }

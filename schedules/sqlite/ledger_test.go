@@ -98,3 +98,8 @@ func TestConformance(t *testing.T) {
 		}
 	})
 }
+
+func BenchmarkWindow(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "ledger.db")
+	ledgertest.Bench(b, ledgertest.Place{Open: func(tb testing.TB) schedules.Ledger { return open(tb, path) }})
+}

@@ -104,9 +104,13 @@ func New(o Options) *Hook {
 	}
 }
 
+// patience is how many times in a row a run fails before that counts, where it
+// is tried again.
+const patience = 3
+
 // Told hears of a run that begins or has ended; it is for Worker.Told. A failure
-// that is about to be tried again is none yet, nor is a run that found
-// the job held by another worker, or was stopped with this one.
+// that is about to be tried again counts the third time, and a run that found
+// the job held by another worker, or was stopped with this one, never.
 func (h *Hook) Told(o schedules.Outcome) {
 	if o.Ended.IsZero() {
 		return
@@ -133,7 +137,7 @@ func (h *Hook) Told(o schedules.Outcome) {
 		if s.since.IsZero() {
 			s.since = o.Started
 		}
-		if s.failing || !o.Retry.IsZero() {
+		if s.failing || !o.Retry.IsZero() && o.Attempt < patience {
 			return
 		}
 		s.failing = true

@@ -96,11 +96,13 @@ func TestOnceAChange(t *testing.T) {
 	end := serve(t, h)
 	wrong := source.Setup("start it", "connect: refused")
 	retried := ran(1, wrong)
-	retried.Retry = noon.Add(2 * time.Minute)
+	retried.Retry, retried.Attempt = noon.Add(2*time.Minute), 1
+	third := ran(2, wrong)
+	third.Retry, third.Attempt = noon.Add(3*time.Minute), 3
 	begins := ran(2, nil)
 	begins.Ended = time.Time{}
 	for _, o := range []schedules.Outcome{
-		ran(0, nil), begins, retried, ran(2, wrong), ran(3, wrong),
+		ran(0, nil), begins, retried, third, ran(3, wrong),
 		ran(4, fmt.Errorf("job shop: %w", schedules.ErrHeld)), ran(4, fmt.Errorf("load: %w", context.Canceled)),
 	} {
 		h.Told(o)

@@ -92,6 +92,7 @@ type Sink struct {
 	pace   pace
 	// partitions is the most that one job touches.
 	partitions int
+	page       int // rows that are listed at a time
 	quotas     quotas
 	slots      chan struct{} // one for each job under way
 
@@ -114,6 +115,8 @@ var (
 	_ sinks.Signer      = (*Sink)(nil)
 	_ sinks.Generations = (*Sink)(nil)
 	_ sinks.Replacer    = (*Sink)(nil)
+	_ sinks.Reader      = (*Sink)(nil)
+	_ sinks.Normalizer  = (*Sink)(nil)
 	_ sinks.Sized       = (*txn)(nil)
 )
 
@@ -149,7 +152,7 @@ func Open(ctx context.Context, o Options) (*Sink, error) {
 		pace = nearPace
 	}
 	return &Sink{
-		o: o, client: c, format: f, pace: pace, partitions: maxPartitions, quotas: dailyQuotas, slots: make(chan struct{}, jobsAtOnce),
+		o: o, client: c, format: f, pace: pace, partitions: maxPartitions, page: pageRows, quotas: dailyQuotas, slots: make(chan struct{}, jobsAtOnce),
 		controls: make(map[string]*target), homes: make(map[homeKey]*home),
 	}, nil
 }

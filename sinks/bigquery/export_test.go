@@ -2,6 +2,9 @@ package bigquery
 
 import "time"
 
+// NewClient makes a client as the sink does.
+var NewClient = newClient
+
 // Hasten makes a sink as impatient as a server on loopback allows.
 func Hasten(s *Sink) {
 	s.pace.first, s.pace.most = time.Millisecond, 20*time.Millisecond
@@ -19,3 +22,6 @@ func LimitUploads(s *Sink, d time.Duration) { s.pace.upload = d }
 func Allow(s *Sink, tableJobs, changes, projectJobs int64) {
 	s.quotas = quotas{tableJobs: tableJobs, changes: changes, projectJobs: projectJobs}
 }
+
+// PageBy makes a sink list n rows at a time.
+func PageBy(s *Sink, n int) { s.page = n }

@@ -54,9 +54,9 @@ func TestRunsWithinQuota(t *testing.T) {
 		}
 		return rep
 	}
-	grow(120)
+	grow(150)
 	rep := run()
-	if rep.Deferred != nil || rep.Events != 120 || rep.Windows > aDay/2 {
+	if rep.Deferred != nil || rep.Events != 150 || rep.Windows > aDay/2 {
 		t.Fatalf("the history: got %d events in %d windows, %+v left", rep.Events, rep.Windows, rep.Deferred)
 	}
 	for range aDay - rep.Windows {

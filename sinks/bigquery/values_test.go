@@ -60,9 +60,11 @@ func TestTypes(t *testing.T) {
 		t.Run(test.typ.String(), func(t *testing.T) {
 			server := start(t, bqtest.Options{})
 			table := &transform.Table{Name: "values", Version: 1, Columns: []transform.Column{{Name: "v", Type: test.typ}}}
-			if err := load(t, open(t, options(server)), table, test.values); err != nil {
+			s := open(t, options(server))
+			if err := load(t, s, table, test.values); err != nil {
 				t.Fatal(err)
 			}
+			expectBack(t, s, table, test.values)
 			rows, err := server.Rows(dataset, "values")
 			if err != nil {
 				t.Fatal(err)
@@ -82,8 +84,8 @@ func TestTypes(t *testing.T) {
 	}
 }
 
-// load loads one column's values in a window of their own.
-func load(t *testing.T, s *bigquery.Sink, table *transform.Table, values ...string) error {
+// recordOf makes a record of values as Arrow reads JSON.
+func recordOf(t *testing.T, table *transform.Table, values ...string) arrow.Record {
 	t.Helper()
 	var columns []arrow.Array
 	rows := 0
@@ -95,9 +97,15 @@ func load(t *testing.T, s *bigquery.Sink, table *transform.Table, values ...stri
 		defer a.Release()
 		columns, rows = append(columns, a), a.Len()
 	}
-	r := array.NewRecord(table.Schema(), columns, int64(rows))
+	return array.NewRecord(table.Schema(), columns, int64(rows))
+}
+
+// load loads one column's values in a window of their own.
+func load(t *testing.T, s *bigquery.Sink, table *transform.Table, values ...string) error {
+	t.Helper()
+	r := recordOf(t, table, values...)
 	defer r.Release()
-	w := sinktest.Window(0, int64(rows))
+	w := sinktest.Window(0, r.NumRows())
 	txn, err := s.Begin(t.Context(), sinktest.Load(w))
 	if err != nil {
 		t.Fatal(err)

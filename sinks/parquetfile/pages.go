@@ -12,9 +12,8 @@ import (
 
 // CheckPages reads all pages of a file, whoever wrote it, without decoding
 // them: their headers must make sense, their checksums be right where there
-// are any, and their values be as many as the footer says. A reader that
-// trusts all of this is not to be let loose on a file where it is not so: the
-// Arrow library's loops for ever on some.
+// are any, and their values be as many as the footer says. Libraries take all of
+// this for granted, and are not to be let loose on a file where it is not so.
 func (r *Reader) CheckPages() (err error) {
 	defer damaged(&err)
 	var in bufio.Reader

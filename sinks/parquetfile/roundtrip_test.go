@@ -72,6 +72,7 @@ func TestRoundTrip(t *testing.T) {
 			return nil
 		})
 		expectRows(t, path, want)
+		expectRecords(t, path, table, want)
 
 		for name, copyFile := range copies {
 			to := filepath.Join(dir, "b.parquet")
@@ -79,6 +80,7 @@ func TestRoundTrip(t *testing.T) {
 			if expectRows(t, to, wantGrown); t.Failed() {
 				t.Fatalf("copied by %s", name)
 			}
+			expectRecords(t, to, &grown, wantGrown)
 		}
 
 		from := rapid.IntRange(0, len(want)).Draw(t, "cut from")

@@ -88,7 +88,7 @@ func testRows(t *testing.T, p Place) {
 func testRowsDamaged(t *testing.T, p Place) {
 	s := p.open(t)
 	reader, ok := s.(sinks.Reader)
-	if !ok || p.Lose == nil || p.Intrude == nil {
+	if !ok || p.Lose == nil || p.Intrude == nil || p.Files == nil {
 		return
 	}
 	windows := []source.Window{Window(0, 30), Window(30, 40)}

@@ -28,7 +28,7 @@ class Queries(unittest.TestCase):
         cls.client.create_dataset("shop")
         for name, folder in cls.shop.tables().items():
             load(cls.client, name, folder)
-        for statement in cls.shop.backstory("schema", "sql", "--dialect", "bigquery", "--dataset", "shop").split(";\n"):
+        for statement in cls.shop.backstory("schema", "sql", "--dialect", "bigquery", "--dataset", "shop", "--json-columns").split(";\n"):
             if statement.strip():
                 cls.client.query(statement).result(timeout=60)
 
@@ -42,6 +42,15 @@ class Queries(unittest.TestCase):
             with self.subTest(question):
                 rows = [dict(row) for row in self.client.query(statement).result(timeout=60)]
                 self.same(answers[question], rows)
+
+    def test_json_views(self):
+        """Each table has a view with as many rows, in which columns of JSON text are JSON."""
+        for name in self.shop.tables():
+            with self.subTest(name):
+                rows = lambda table: list(self.client.query(f"SELECT COUNT(*) FROM shop.{table}").result(timeout=60))[0][0]
+                self.assertEqual(rows(name), rows(name + "_json"))
+                view = self.client.query(f"SELECT _extra FROM shop.{name}_json LIMIT 1").result(timeout=60)
+                self.assertEqual("JSON", view.schema[0].field_type)
 
     def same(self, want, got):
         self.assertEqual(len(want), len(got))
