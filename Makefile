@@ -2,9 +2,12 @@
 
 EVENTS   ?= 2000000
 FUZZTIME ?= 50000x
+SOAK     ?= 10m
+SEED     ?= 0
+LEDGER   ?= sqlite
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: help build demo test race lint fuzz golden interop bench release reproducible clean
+.PHONY: help build demo test race lint fuzz golden interop live bench soak harm release reproducible clean
 
 help: ## say what there is to do
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -49,6 +52,9 @@ interop: build .venv/ready ## Python: pandas, pyarrow, polars, DuckDB and the re
 	.venv/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
+live: ## the BigQuery sink against the service, if BACKSTORY_BIGQUERY_PROJECT and BACKSTORY_BIGQUERY_DATASET are set
+	go test ./sinks/bigquery -run '^TestLive$$' -v -count=1 -timeout 3h
+
 bench: ## the binary against COPY on this machine, EVENTS=2000000
 	@sh .ci/postgres
 	go run ./cmd/backstory-bench -events $(EVENTS)
@@ -64,13 +70,14 @@ release: ## static binaries for all systems and their checksums, VERSION=1.0.0
 		GOOS=$${target%/*} GOARCH=$${target#*/} $(STATIC) -o "dist/$$name" ./cmd/backstory; done
 	cd dist && sha256sum backstory-* > SHA256SUMS
 
-reproducible: ## build a release binary again, elsewhere and from nothing, and compare the bytes
-	@set -e; there=$$(mktemp -d); trap 'rm -rf "$$there"' EXIT; \
+reproducible: ## build a release binary twice, in two places and from nothing, and compare the bytes
+	@set -e; there=$$(mktemp -d); trap 'rm -rf "$$there"' EXIT; mkdir "$$there/one"; \
+	git ls-files -co --exclude-standard | while read -r f; do [ ! -e "$$f" ] || echo "$$f"; done | tar -cf - -T - | tar -xf - -C "$$there/one"; \
+	cp -r "$$there/one" "$$there/an other"; \
 	for target in $(firstword $(RELEASE)); do export GOOS=$${target%/*} GOARCH=$${target#*/}; done; \
-	git ls-files -co --exclude-standard | tar --ignore-failed-read -cf - -T - 2>/dev/null | (mkdir "$$there/a b" && tar -xf - -C "$$there/a b"); \
-	$(STATIC) -o "$$there/one" ./cmd/backstory; \
-	(cd "$$there/a b" && GOCACHE="$$there/cache" $(STATIC) -o "$$there/two" ./cmd/backstory); \
-	sha256sum "$$there/one" "$$there/two"; cmp "$$there/one" "$$there/two"
+	(cd "$$there/one" && $(STATIC) -o backstory ./cmd/backstory); \
+	(cd "$$there/an other" && GOCACHE="$$there/cache" $(STATIC) -o backstory ./cmd/backstory); \
+	sha256sum "$$there"/*/backstory; cmp "$$there/one/backstory" "$$there/an other/backstory"
 
 clean: ## remove what the targets above have made
 	rm -rf bin dist out .venv .bench

@@ -29,12 +29,12 @@ type Late struct {
 const DefaultAudit = 24 * time.Hour
 
 // An audit is part of every run, also of one that finds nothing new, so that it
-// must cost next to nothing: it counts no more events and windows than these,
-// the newest windows and others by chance.
+// must cost next to nothing: it counts at most so many windows, and about as many
+// events as the run loads and auditEvents more.
 const (
-	auditEvents  = 500_000
+	auditEvents  = 10_000
+	auditMost    = 500_000
 	auditWindows = 32
-	auditNewest  = auditWindows / 2
 )
 
 func (j *Job) auditAge() time.Duration { return cmp.Or(j.Audit, DefaultAudit) }
@@ -42,17 +42,18 @@ func (j *Job) auditAge() time.Duration { return cmp.Or(j.Audit, DefaultAudit) }
 // audit counts windows of the recent past again. Those to which events have come
 // are loaded again, which are then below the watermark of an earlier run: a
 // writer that takes numbers and waits in a way that no fence sees, or a replica
-// that was restored. same says that the sink was not looked at in this run.
-func (r *run) audit(ctx context.Context, same bool) error {
+// that was restored. The run loads about so many events. It tells whether it has
+// loaded any window again; same says that the sink was not looked at so far.
+func (r *run) audit(ctx context.Context, events int64, same bool) (bool, error) {
 	j := r.job
 	counter, counts := j.Source.(source.Counter)
 	_, replaces := j.Sink.(sinks.Replacer)
 	if j.auditAge() <= 0 || !counts || !replaces || r.state.Last.Position.IsZero() {
-		return nil
+		return false, nil
 	}
-	windows, err := r.recent(ctx)
+	windows, err := r.recent(ctx, min(auditEvents+events, auditMost))
 	if err != nil {
-		return err
+		return false, err
 	}
 	late := &Late{}
 	for _, w := range windows {
@@ -62,7 +63,7 @@ func (r *run) audit(ctx context.Context, same bool) error {
 		}
 		switch {
 		case err != nil:
-			return err
+			return false, err
 		case n > w.Events:
 			late.Windows = append(late.Windows, w.Window)
 			late.Events += n - w.Events
@@ -72,26 +73,28 @@ func (r *run) audit(ctx context.Context, same bool) error {
 		}
 	}
 	if len(late.Windows)+len(late.Fewer) == 0 {
-		return nil
+		return false, nil
 	}
 	r.report.Late = late
 	j.log().Warn("closed windows have changed in the source", "job", j.Name, "windows", late.Windows, "late", late.Events, "fewer", late.Fewer, "gone", late.Gone)
 	if len(late.Windows) == 0 {
-		return nil
+		return false, nil
 	}
 	if same { // before anything is loaded, all is looked at
 		if err := r.reconcile(ctx); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if err := r.mark(ctx, late.Windows); err != nil {
-		return err
+		return false, err
 	}
-	return r.renew(ctx)
+	return true, r.renew(ctx)
 }
 
-// recent chooses the windows to count.
-func (r *run) recent(ctx context.Context) ([]WindowRecord, error) {
+// recent chooses the windows to count, half of them the newest and half by
+// chance, of about so many events. One that is larger has a chance that is as
+// much smaller: it is counted by one run of many.
+func (r *run) recent(ctx context.Context, budget int64) ([]WindowRecord, error) {
 	since := time.Now().Add(-r.job.auditAge())
 	var events, cut int64 // that the last runs have loaded
 	for _, run := range r.state.Runs {
@@ -106,7 +109,7 @@ func (r *run) recent(ctx context.Context) ([]WindowRecord, error) {
 	// far back lie a few times as many windows as are counted.
 	const few = 4 * auditWindows
 	after := lastOf(r.state.Loaded).Through
-	after.Seq -= min(8*events, few*max(1, events/cut), 2*auditEvents)
+	after.Seq -= min(8*events, few*max(1, events/cut), 2*auditMost)
 	var windows []WindowRecord
 	err := r.ledger.Windows(ctx, r.job.Name, after, func(w WindowRecord) error {
 		if w.Loaded.After(since) && !w.Again {
@@ -121,17 +124,25 @@ func (r *run) recent(ctx context.Context) ([]WindowRecord, error) {
 		return nil, fmt.Errorf("read the ledger's windows: %w", err)
 	}
 	slices.Reverse(windows)
-	if len(windows) > auditNewest {
-		rest := windows[auditNewest:]
-		rand.Shuffle(len(rest), func(a, b int) { rest[a], rest[b] = rest[b], rest[a] })
-	}
-	events = 0
-	for i, w := range windows {
-		if events += w.Events; i == auditWindows || events > auditEvents && i > 0 {
-			windows = windows[:i]
-			break
+	var chosen []WindowRecord
+	choose := func(windows []WindowRecord, most int, budget int64) (left []WindowRecord) {
+		for i, w := range windows {
+			if most == 0 || budget <= 0 {
+				return append(left, windows[i:]...)
+			}
+			if w.Events <= budget || rand.Int64N(w.Events) < budget {
+				chosen = append(chosen, w)
+				most--
+			} else {
+				left = append(left, w)
+			}
+			budget -= w.Events
 		}
+		return left
 	}
-	slices.SortFunc(windows, func(a, b WindowRecord) int { return a.After.Compare(b.After) })
-	return windows, nil
+	rest := choose(windows, auditWindows/2, budget/2)
+	rand.Shuffle(len(rest), func(a, b int) { rest[a], rest[b] = rest[b], rest[a] })
+	choose(rest, auditWindows/2, budget/2)
+	slices.SortFunc(chosen, func(a, b WindowRecord) int { return a.After.Compare(b.After) })
+	return chosen, nil
 }

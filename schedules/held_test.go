@@ -3,11 +3,12 @@ package schedules_test
 import (
 	"context"
 	"errors"
-	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"backstory/schedules"
+	"backstory/source"
 )
 
 // A contested ledger gives leases that are lost when somebody says so.
@@ -75,22 +76,34 @@ func TestLostBeforeCommit(t *testing.T) {
 	r.expectOnce(t)
 }
 
+// A slow source takes so long to read the window (20,30] that the lease is
+// lost meanwhile.
+type slow struct {
+	source.Source
+	ledger *contested
+}
+
+func (s slow) Read(ctx context.Context, w source.Window, fn func(*source.Event) error) error {
+	if w != window(20, 30) {
+		return s.Source.Read(ctx, w, fn)
+	}
+	s.ledger.asked.Store(true)
+	close(s.ledger.lost)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Minute):
+		return errors.New("nobody has ended the reading")
+	}
+}
+
 // A run that is told that its lease is lost ends where it is, and says why.
 func TestLostWhileReading(t *testing.T) {
 	r := newRig(t)
 	r.append(45, "Added", "sku")
-	var once sync.Once
 	j := r.job(t, func(j *schedules.Job) {
 		c := &contested{Ledger: j.Ledger, lost: make(chan struct{})}
-		j.Ledger, j.Workers = c, 1
-		j.Watch = func(s schedules.Step) {
-			if s.Name == schedules.StepBegin && s.Window == window(20, 30) {
-				once.Do(func() {
-					c.asked.Store(true)
-					close(c.lost)
-				})
-			}
-		}
+		j.Ledger, j.Source, j.Workers = c, slow{j.Source, c}, 1
 	})
 	_, err := j.Run(t.Context())
 	if !errors.Is(err, schedules.ErrHeld) || errors.Is(err, context.Canceled) {

@@ -97,6 +97,8 @@ func (o order) do(ctx context.Context, report func(*schedules.Report)) (err erro
 		_, err = j.Forget(ctx, schedules.ForgetOptions{Streams: []string{o.Stream}})
 	case "replay":
 		rep, err = j.Replay(ctx)
+	case "repair":
+		_, err = j.Repair(ctx, schedules.RepairOptions{Apply: true})
 	default:
 		rep, err = j.Run(ctx)
 	}

@@ -68,6 +68,9 @@ func (j *Job) Repair(ctx context.Context, o RepairOptions) (*Repair, error) {
 		return r.repair(ctx, out, o)
 	})
 	out.Report = rep
+	if err == nil && !rep.Quiet.IsZero() {
+		err = &source.QuietError{Until: rep.Quiet} // half a repair is none
+	}
 	return out, err
 }
 
@@ -233,26 +236,4 @@ func (out *Repair) aside(files ...string) {
 			out.Aside = append(out.Aside, Aside{File: file})
 		}
 	}
-}
-
-// Text tells a finding in a line.
-func (f Finding) Text() string {
-	s := ""
-	if len(f.Windows) > 0 {
-		s = "window " + f.Windows[0].String()
-		if n := len(f.Windows) - 1; n > 0 {
-			s += fmt.Sprintf(" and %d more", n)
-		}
-		s += ", "
-	}
-	if f.Table != "" {
-		s += "table " + f.Table + ", "
-	}
-	if f.File != "" {
-		s += "file " + f.File + ", "
-	}
-	if len(s) > 2 {
-		s = s[:len(s)-2] + ": "
-	}
-	return s + f.Reason
 }

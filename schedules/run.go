@@ -177,12 +177,14 @@ func (r *run) all(ctx context.Context, ranges ...Range) error {
 	if err := r.renew(ctx); err != nil {
 		return err
 	}
-	if err := r.audit(ctx, same); err != nil {
-		return err
-	}
 	plan, err := j.plan(ctx, r.state, ranges, mark)
 	if err != nil {
 		return err
+	}
+	if late, err := r.audit(ctx, plan.Events(), same); err != nil {
+		return err
+	} else if late {
+		same = false // it was looked at
 	}
 	if same && len(plan.all()) > 0 {
 		// Before anything is loaded, all is looked at.

@@ -19,12 +19,12 @@ type StreamCheck struct {
 	Part    bool  `json:"part,omitempty"`
 	// Uneven counts the streams whose versions have gaps or stand twice, and
 	// First names the first of these by name.
-	Uneven int64         `json:"uneven,omitempty"`
-	First  []UnevenGroup `json:"first,omitempty"`
+	Uneven int64          `json:"uneven,omitempty"`
+	First  []UnevenStream `json:"first,omitempty"`
 }
 
-// UnevenGroup is a stream with Events events whose versions lie from Low to High.
-type UnevenGroup struct {
+// UnevenStream is a stream with Events events whose versions lie from Low to High.
+type UnevenStream struct {
 	Stream string `json:"stream"`
 	Low    int64  `json:"low"`
 	High   int64  `json:"high"`
@@ -39,11 +39,11 @@ const maxStreams = 1 << 18
 type streamCheck struct {
 	seed maphash.Seed
 	mask uint64 // streams whose hash has one of these bits are passed over
-	span map[uint64]*UnevenGroup
+	span map[uint64]*UnevenStream
 }
 
 func newStreamCheck(seed maphash.Seed) *streamCheck {
-	return &streamCheck{seed: seed, span: make(map[uint64]*UnevenGroup)}
+	return &streamCheck{seed: seed, span: make(map[uint64]*UnevenStream)}
 }
 
 func (s *streamCheck) add(e *source.Event) {
@@ -56,10 +56,10 @@ func (s *streamCheck) add(e *source.Event) {
 		g.Events++
 		return
 	}
-	s.put(h, &UnevenGroup{string(e.Stream), e.StreamVersion, e.StreamVersion, 1})
+	s.put(h, &UnevenStream{string(e.Stream), e.StreamVersion, e.StreamVersion, 1})
 }
 
-func (s *streamCheck) put(h uint64, g *UnevenGroup) {
+func (s *streamCheck) put(h uint64, g *UnevenStream) {
 	s.span[h] = g
 	for len(s.span) > maxStreams {
 		s.narrow(s.mask<<1 | 1)
@@ -100,7 +100,7 @@ func (s *streamCheck) result(most int) *StreamCheck {
 			out.First = append(out.First, *g)
 		}
 	}
-	slices.SortFunc(out.First, func(a, b UnevenGroup) int { return cmp.Compare(a.Stream, b.Stream) })
+	slices.SortFunc(out.First, func(a, b UnevenStream) int { return cmp.Compare(a.Stream, b.Stream) })
 	out.First = slices.Clone(out.First[:min(most, len(out.First))])
 	return out
 }

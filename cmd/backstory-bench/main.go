@@ -6,12 +6,14 @@
 //	backstory-bench postgres -- COMMAND ...
 //	backstory-bench bigquery [-skim] -- COMMAND ...
 //	backstory-bench soak -time 10m
+//	backstory-bench harm
 //
 // The second form runs a command beside a throwaway PostgreSQL, whose URL is
 // in the environment variable TEST_POSTGRES_URL; the third beside an empty
-// BigQuery in memory, to which BIGQUERY_EMULATOR_HOST leads. The fourth breaks everything
-// around Backstory while it works, and looks whether all events are there
-// once in the end.
+// BigQuery in memory, to which BIGQUERY_EMULATOR_HOST leads. The fourth breaks
+// everything around Backstory while it works, and looks whether all events are
+// there once in the end. The fifth measures what a backfill does to others who use
+// the same server.
 package main
 
 import (
@@ -54,6 +56,8 @@ func command(ctx context.Context, args []string) error {
 			return besideBigQuery(ctx, args[1:])
 		case "soak":
 			return runSoak(ctx, args[1:])
+		case "harm":
+			return runHarm(ctx, args[1:])
 		}
 	}
 	var o options

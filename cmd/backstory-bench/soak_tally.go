@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"sync"
 	"text/tabwriter"
 	"time"
@@ -13,7 +15,6 @@ import (
 // tally counts what has happened.
 type tally struct {
 	mu     sync.Mutex
-	order  []string
 	counts map[string]int
 }
 
@@ -24,16 +25,7 @@ func (t *tally) count(what string) { t.add(what, 1) }
 func (t *tally) add(what string, n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if _, ok := t.counts[what]; !ok {
-		t.order = append(t.order, what)
-	}
 	t.counts[what] += n
-}
-
-func (t *tally) of(what string) int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.counts[what]
 }
 
 // report says what was survived.
@@ -42,7 +34,7 @@ func (t *tally) report(w io.Writer, c comparison, took time.Duration) {
 	defer t.mu.Unlock()
 	fmt.Fprintf(w, "\nin %v there were\n", took.Round(time.Second))
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for _, what := range t.order {
+	for _, what := range slices.Sorted(maps.Keys(t.counts)) {
 		fmt.Fprintf(table, "%d\t %s\n", t.counts[what], what)
 	}
 	table.Flush()

@@ -54,7 +54,7 @@ func TestJudge(t *testing.T) {
 	}{
 		{spared, 0, "", true}, {spared, 4, "", true}, {spared, 1, "connect: refused", true}, {killed, -1, "", true},
 		{spared, -1, "", false}, {told, 5, "the data does not agree", false}, {told, 2, "", false},
-		{spared, 1, "panic: runtime error", false}, {told, 2, "fatal error: concurrent map writes", false},
+		{spared, 0, "closed windows have changed in the source", false}, {spared, 1, "panic: runtime error", false}, {told, 2, "fatal error: concurrent map writes", false},
 	} {
 		if err := s.judge("run", c.fate, c.code, c.out); (err == nil) != c.ok {
 			t.Errorf("%s, exit code %d, %q: %v", c.fate, c.code, c.out, err)

@@ -28,6 +28,7 @@ var homes = map[string][]string{
 	"modernc.org/sqlite":         {"source/sqlite", "schedules/sqlite"},
 	"cloud.google.com/go":        {"sinks/bigquery"},
 	"github.com/expr-lang":       {"transform/expression"},
+	"github.com/zeebo/xxh3":      {"sinks/checksum"},
 	"github.com/parquet-go":      {"sinks/parquet"},
 	"github.com/google/go-cmp":   {"source/sourcetest", "sinks/sinktest", "schedules/ledgertest"},
 	"github.com/rogpeppe":        {},

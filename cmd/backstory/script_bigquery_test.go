@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"backstory/sinks/bigquery/bqtest"
@@ -40,5 +42,29 @@ func warehouseRows(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if len(rows) != want {
 		ts.Fatalf("table %s has %d rows, want %d", args[1], len(rows), want)
+	}
+}
+
+// warehouseTraces DATASET TEXT COUNT checks how many rows of all tables hold a
+// text.
+func warehouseTraces(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: bqtraces DATASET TEXT COUNT")
+	}
+	s := *ts.Value(warehouse{}).(**bqtest.Server)
+	want, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	got := 0
+	for _, table := range s.Tables(args[0]) {
+		rows, err := s.Rows(args[0], table)
+		ts.Check(err)
+		for _, row := range rows {
+			if strings.Contains(fmt.Sprint(row), args[1]) {
+				got++
+			}
+		}
+	}
+	if got != want {
+		ts.Fatalf("%d rows of dataset %s hold %s, want %d", got, args[0], args[1], want)
 	}
 }

@@ -83,6 +83,7 @@ func TestScript(t *testing.T) {
 			"readkey":   readKey,
 			"bigquery":  warehouseServer,
 			"bqrows":    warehouseRows,
+			"bqtraces":  warehouseTraces,
 			"worker":    beginWorker,
 			"signal":    signalWorker,
 			"logs":      logs,

@@ -75,6 +75,7 @@ type watchers struct {
 	metrics *metrics.Metrics
 	board   *board.Board
 	hook    *webhook.Hook // nil where nobody wants to be told
+	ledgers openLedgers   // that are read for metrics and board
 }
 
 // beSeen has everything that happens seen by those who tell of it. It is called
@@ -131,7 +132,7 @@ func (s *service) board(ctx context.Context) error {
 	if err != nil {
 		g.Go(func() error { return err }) // and the hook ends
 	}
-	return g.Wait()
+	return errors.Join(g.Wait(), s.seen.ledgers.close())
 }
 
 // listen begins to listen, nil where it is not to. That the address nobody chose
@@ -168,17 +169,16 @@ func (s *service) standings(ctx context.Context) (all []schedules.Standing) {
 			if !ok {
 				stand = schedules.JobState{Job: j.Name, Schedule: j.Schedule}
 			}
-			state, err := c.ledgerState(ctx, j.Name)
+			state, err := s.ledgerState(ctx, c, j.Name)
 			all = append(all, schedules.Stand(stand, state, err))
 		}
 	}
 	return all
 }
 
-// ledgerState reads what the ledger knows of a job. The ledger is opened and
-// closed for it, so that it may be moved, mended or put back meanwhile.
-func (c *config) ledgerState(ctx context.Context, job string) (state *schedules.State, err error) {
-	err = c.readLedger(ctx, func(l schedules.Ledger) error {
+// ledgerState reads what the ledger knows of a job.
+func (s *service) ledgerState(ctx context.Context, c *config, job string) (state *schedules.State, err error) {
+	err = s.seen.ledgers.read(ctx, c, func(l schedules.Ledger) error {
 		state, err = l.State(ctx, job)
 		return err
 	})
@@ -190,21 +190,9 @@ func (s *service) windows(ctx context.Context, job string, fn func(schedules.Win
 	for _, c := range s.current() {
 		for _, j := range c.jobs {
 			if j.Name == job {
-				return c.readLedger(ctx, func(l schedules.Ledger) error { return l.Windows(ctx, job, source.Position{}, fn) })
+				return s.seen.ledgers.read(ctx, c, func(l schedules.Ledger) error { return l.Windows(ctx, job, source.Position{}, fn) })
 			}
 		}
 	}
 	return nil
-}
-
-// readLedger opens the ledger to read, an empty one where there is none yet.
-func (c *config) readLedger(ctx context.Context, read func(schedules.Ledger) error) error {
-	ledger, err := existingLedger(ctx, c.state)
-	if err != nil {
-		return err
-	}
-	if ledger == nil {
-		ledger = noLedger{}
-	}
-	return errors.Join(read(ledger), ledger.Close())
 }

@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"backstory/schedules"
+
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 )
@@ -222,5 +224,59 @@ func TestPageAddressIsTaken(t *testing.T) {
 	}
 	if err := s.serve(t.Context()); exitCode(err) != exitEnvironment || !strings.Contains(err.Error(), "listen for the page") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestLedgersAreReadAnew reads a ledger that is not there yet, then is, is
+// damaged, and is put back.
+func TestLedgersAreReadAnew(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	c := &config{state: stateConfig{path: path}}
+	var open openLedgers
+	read := func() (kind string, err error) {
+		err = open.read(t.Context(), c, func(l schedules.Ledger) error {
+			kind = "kept"
+			if _, none := l.(noLedger); none {
+				kind = "none"
+			}
+			_, err := l.State(t.Context(), "shop")
+			return err
+		})
+		return kind, err
+	}
+	if kind, err := read(); kind != "none" || err != nil {
+		t.Errorf("before the first run: %s, %v", kind, err)
+	}
+	ledger, err := openLedger(t.Context(), c.state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ledger.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if kind, err := read(); kind != "kept" || err != nil || len(open.open) != 1 {
+			t.Errorf("then: %s, %v, %d open", kind, err, len(open.open))
+		}
+	}
+	open.open[c].since = time.Now().Add(-2 * ledgerKept)
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("this is no ledger, but it is long enough to be taken for a file"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := read(); err == nil {
+		t.Error("a damaged ledger is read")
+	}
+	if err := os.WriteFile(path, good, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if kind, err := read(); kind != "kept" || err != nil {
+		t.Errorf("put back: %s, %v", kind, err)
+	}
+	if err := open.close(); err != nil || len(open.open) != 0 {
+		t.Errorf("closing: %v, %d open", err, len(open.open))
 	}
 }

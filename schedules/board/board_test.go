@@ -161,7 +161,7 @@ func TestJSON(t *testing.T) {
 		Job        string
 		State      string
 		LagEvents  int64     `json:"lag_events"`
-		LagSeconds float64   `json:"lag_seconds"`
+		LagSeconds *float64  `json:"lag_seconds"`
 		NextRun    time.Time `json:"next_run"`
 		Windows    map[string]int
 		Grid       []struct{ After, Through source.Position }
@@ -176,11 +176,11 @@ func TestJSON(t *testing.T) {
 		t.Fatalf("%d jobs", len(jobs))
 	}
 	shop, orders := jobs[0], jobs[1]
-	if shop.State != "quarantine" || shop.LagEvents != 900+500 || shop.LagSeconds < 3000 || shop.NextRun.IsZero() || shop.Windows["quarantined"] != 1 ||
+	if shop.State != "quarantine" || shop.LagEvents != 900+500 || shop.LagSeconds == nil || *shop.LagSeconds < 3000 || shop.NextRun.IsZero() || shop.Windows["quarantined"] != 1 ||
 		len(shop.Grid) == 0 || len(shop.Grid) > maxCells || shop.Watermark.Holders[0].PID != 48122 {
 		t.Errorf("shop is %+v", shop)
 	}
-	if orders.State != "failing" || orders.Runs[0].Hint != "start it" {
+	if orders.State != "failing" || orders.Runs[0].Hint != "start it" || orders.LagSeconds != nil {
 		t.Errorf("orders is %+v", orders)
 	}
 	if strings.Contains(text, "anna") || strings.Contains(text, "4711") {

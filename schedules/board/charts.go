@@ -108,12 +108,12 @@ func (t throughput) chart(now time.Time) *chart {
 }
 
 // lagChart draws for how long, at each moment, the tables had not been
-// brought up to date: it grows until a run ends well, and falls to what that
-// run took. runs are oldest first; nil where no run has ended well.
+// brought up to date: it grows until a run ends well that nothing held back,
+// and falls to what that run took. runs are oldest first; nil where no run has ended well.
 func lagChart(runs []run, since, now time.Time) *chart {
 	var good []run
 	for _, r := range runs {
-		if r.Kind == "run" && r.Error == "" && !r.Ended.IsZero() && !r.Lost {
+		if r.Kind == "run" && r.Error == "" && !r.Ended.IsZero() && !r.Lost && !r.Held {
 			good = append(good, r)
 		}
 	}

@@ -42,7 +42,7 @@ var formats = template.FuncMap{
 	"len64": func(list any) int64 { return int64(reflect.ValueOf(list).Len()) },
 }
 
-// thousands writes a number with thin spaces: 20 000.
+// thousands writes a number with commas: 20,000.
 func thousands(n int64) string {
 	s := strconv.FormatInt(n, 10)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {

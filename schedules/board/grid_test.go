@@ -123,6 +123,7 @@ func TestLagChart(t *testing.T) {
 		{Kind: "run", Started: minute(0), Ended: minute(10)},
 		{Kind: "run", Started: minute(20), Ended: minute(30), Error: "no"},
 		{Kind: "backfill", Started: minute(31), Ended: minute(32)},
+		{Kind: "run", Started: minute(33), Ended: minute(34), Held: true},
 		{Kind: "run", Started: minute(40), Ended: minute(50)},
 	}
 	c := lagChart(runs, time.Time{}, minute(60))

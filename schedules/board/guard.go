@@ -47,9 +47,6 @@ func (b *Board) guard(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		switch {
-		case r.Method != http.MethodGet && r.Method != http.MethodHead:
-			h.Set("Allow", "GET, HEAD")
-			http.Error(w, "nothing can be changed here", http.StatusMethodNotAllowed)
 		case !b.host(r.Host):
 			http.Error(w, "ask for this page as localhost", http.StatusMisdirectedRequest)
 		case b.Token == "" || slices.Contains(open, r.URL.Path) || b.carries(r):

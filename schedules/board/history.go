@@ -41,6 +41,8 @@ type run struct {
 	Quarantined *failure `json:"quarantined,omitempty"`
 	// Retry is when it is tried again.
 	Retry time.Time `json:"retry,omitzero"`
+	// Held says that a transaction in the store held it back.
+	Held bool `json:"held,omitempty"`
 	// Lost says that the process ended before the run did.
 	Lost bool `json:"lost,omitempty"`
 	// Same says that its error is that of the run above it.
@@ -97,7 +99,7 @@ func ended(o schedules.Outcome) run {
 	r := run{Kind: "run", Started: o.Started, Ended: o.Ended, Attempt: o.Attempt, Retry: o.Retry}
 	r.Error, r.Hint = o.Reason()
 	if rep := o.Report; rep != nil {
-		r.Windows, r.Events = rep.Windows, rep.Events
+		r.Windows, r.Events, r.Held = rep.Windows, rep.Events, rep.Held
 		if e := rep.FirstQuarantined; e != nil {
 			r.Quarantined = &failure{e.Position, e.Type, e.Step, e.Path}
 		}

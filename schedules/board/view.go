@@ -18,13 +18,15 @@ type view struct {
 	Job string `json:"job"`
 	// State is failing, unreadable, quarantine, held, running, ready (nothing
 	// is loaded yet) or current; the first that holds.
-	State      string            `json:"state"`
-	Schedule   string            `json:"schedule,omitempty"`
-	Next       time.Time         `json:"next_run,omitzero"`
-	Running    time.Time         `json:"running_since,omitzero"`
-	Failures   int               `json:"consecutive_failures"`
-	Success    time.Time         `json:"last_success,omitzero"`
-	LagSeconds float64           `json:"lag_seconds"`
+	State    string    `json:"state"`
+	Schedule string    `json:"schedule,omitempty"`
+	Next     time.Time `json:"next_run,omitzero"`
+	Running  time.Time `json:"running_since,omitzero"`
+	Failures int       `json:"consecutive_failures"`
+	Success  time.Time `json:"last_success,omitzero"`
+	// LagSeconds is null where the job never was up to date, or the ledger
+	// does not say.
+	LagSeconds *float64          `json:"lag_seconds"`
 	Behind     int64             `json:"lag_events"`
 	Watermark  *source.Watermark `json:"watermark,omitempty"`
 	Generation int               `json:"generation"`
@@ -171,8 +173,12 @@ func (b *Board) views(ctx context.Context, now time.Time) []*view {
 func (b *Board) view(ctx context.Context, s schedules.Standing, now time.Time) *view {
 	v := &view{
 		Job: s.Job, Schedule: s.Schedule, Next: s.Next, Failures: s.Failures, Success: s.Success, Now: now,
-		Lag: s.Lag(now), LagSeconds: s.Lag(now).Seconds(), Behind: s.Behind(), Watermark: s.Watermark, HeldSince: s.HeldSince(),
+		Lag: s.Lag(now), Behind: s.Behind(), Watermark: s.Watermark, HeldSince: s.HeldSince(),
 		Windows: map[string]int{}, Runs: []run{}, Quarantined: []quarantine{}, Tables: []table{}, Changes: []change{}, Cells: []cell{},
+	}
+	if !s.Current.IsZero() {
+		seconds := v.Lag.Seconds()
+		v.LagSeconds = &seconds
 	}
 	if s.Running != nil {
 		v.Running = s.Running.Started

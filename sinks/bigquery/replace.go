@@ -157,21 +157,24 @@ func (t *txn) exchange(now record, staged map[string]string) (*script, error) {
 	h, s, old := t.home, t.home.sink, t.again.old
 	c := s.newScript()
 	for _, lt := range old.Tables {
-		statements, by, err := h.deletions(old, lt)
+		conditions, by, err := h.conditions(old, lt)
 		if err != nil {
 			return nil, err
 		}
-		if statements != nil {
+		if conditions != nil {
 			fewer := by != transform.ByNone && s.o.Expiration > 0
-			c.dml(h.nameOf(lt.Name), statements, lt.Rows, fewer, "remove the rows of the window from")
+			c.expect(h.nameOf(lt.Name), conditions, lt.Rows, fewer, "rows of the window to take away")
+			c.delete(h.nameOf(lt.Name), conditions)
 		}
 	}
 	for _, p := range t.order {
-		statements, err := s.insertions(p.table, staged[p.table.Name], p.into.name, s.partitionOf(p.table), t.spans[p.table.Name])
+		conditions, err := s.staged(s.partitionOf(p.table), t.spans[p.table.Name])
 		if err != nil {
 			return nil, err
 		}
-		c.dml(p.into.name, statements, p.writer.Rows(), false, "add the rows of the window to")
+		from := staged[p.table.Name]
+		c.expect(from, conditions, p.writer.Rows(), false, "rows of the window to add")
+		c.insert(p.table, from, p.into.name, conditions)
 	}
 	if err := c.exchange(h, old, now); err != nil {
 		return nil, err
@@ -180,9 +183,9 @@ func (t *txn) exchange(now record, staged map[string]string) (*script, error) {
 	return c, c.check()
 }
 
-// deletions gives the statements that take the rows of a load out of a table,
-// and how that is partitioned.
-func (h *home) deletions(old record, lt sinks.LoadedTable) ([]string, transform.Partition, error) {
+// conditions find the rows of a load in a table; it also tells how that is
+// partitioned. There are none where the load has no rows in it.
+func (h *home) conditions(old record, lt sinks.LoadedTable) ([]string, transform.Partition, error) {
 	h.mu.Lock()
 	i := slices.IndexFunc(h.tables, func(t *transform.Table) bool { return t.Name == lt.Name })
 	if i < 0 {
@@ -199,8 +202,8 @@ func (h *home) deletions(old record, lt sinks.LoadedTable) ([]string, transform.
 	if !ok {
 		where = anywhere
 	}
-	statements, err := h.sink.deletions(old.Window, h.nameOf(lt.Name), by, where)
-	return statements, by, err
+	conditions, err := h.sink.conditions(old.Window, by, where)
+	return conditions, by, err
 }
 
 // nameOf is tableName for who has not locked the home.
@@ -239,7 +242,7 @@ func (t *txn) runScript(ctx context.Context, c *script, fingerprint string) erro
 		submit: func(ctx context.Context, id string) (*bigquery.Job, error) {
 			q := s.client.Query(c.text.String())
 			q.JobID, q.Location = id, s.client.Location
-			q.Parameters, q.Labels, q.JobTimeout = c.params, s.jobLabels(labels), s.o.JobTimeout
+			q.Labels, q.JobTimeout = s.jobLabels(labels), s.o.JobTimeout
 			return q.Run(ctx)
 		},
 		check: func(config bigquery.JobConfig) error {
@@ -266,12 +269,12 @@ func (s *Sink) ReplaceCost(ctx context.Context, l sinks.Load) (bytes int64, err 
 		return 0, explain(err, "estimate the costs of replacing load %s of job %s", l.Window, l.Job)
 	}
 	for _, lt := range old.Tables {
-		statements, _, err := h.deletions(old, lt)
+		conditions, _, err := h.conditions(old, lt)
 		if err != nil {
 			return 0, err
 		}
-		for _, text := range statements {
-			n, err := s.dryRun(ctx, text)
+		for _, condition := range conditions {
+			n, err := s.dryRun(ctx, "DELETE FROM "+s.quotedTable(h.nameOf(lt.Name))+condition)
 			if err != nil {
 				return 0, explain(err, "estimate the costs of replacing load %s of job %s", l.Window, l.Job)
 			}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
+	"pgregory.net/rapid"
 )
 
 // replaceWith loads a window again with the rows of another.
@@ -115,7 +116,7 @@ func TestReplaceGuards(t *testing.T) {
 	intrude(t, server, "refunds")
 	orders, refunds := place(server, nil).Rows(t, "orders"), place(server, nil).Rows(t, "refunds")
 	err := replaceWith(t, s, second, second, sinktest.Orders(), sinktest.Refunds())
-	if err == nil || !strings.Contains(err.Error(), "remove the rows of the window from refunds: not 10 rows") {
+	if err == nil || !strings.Contains(err.Error(), "table refunds: rows of the window to take away: not 10 rows") {
 		t.Fatalf("got %v, want what is wrong with refunds", err)
 	}
 	var h interface{ Hint() string }
@@ -200,6 +201,34 @@ func TestReplaceGrownRecord(t *testing.T) {
 	if got, want := rows[0].Get("lines"), `[{"sku": "S", "quantity": 2, "note": "n"}]`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
+}
+
+// TestReplaceAnyText checks that a manifest is kept as it is, whatever its
+// streams are called.
+func TestReplaceAnyText(t *testing.T) {
+	s := open(t, options(start(t, bqtest.Options{})))
+	w := sinktest.Window(0, 10)
+	if err := commit(t, s, w, sinktest.Orders()); err != nil {
+		t.Fatal(err)
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		summary := sinktest.Summary(w)
+		summary.First.Stream = rapid.String().Draw(rt, "stream") + rapid.SampledFrom([]string{`'; COMMIT TRANSACTION; --`, `\`, `\'`, "\n\r\x00", ""}).Draw(rt, "end")
+		txn, err := s.Replace(t.Context(), sinktest.Load(w))
+		if err == nil {
+			err = txn.Commit(t.Context(), summary)
+		}
+		if err != nil {
+			rt.Fatal(err)
+		}
+		all, _, err := s.Manifests(t.Context(), sinktest.Job, sinktest.Generation)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if len(all) != 1 || all[0].First.Stream != summary.First.Stream {
+			rt.Fatalf("got %+v, want stream %q", all, summary.First.Stream)
+		}
+	})
 }
 
 // TestReplaceManyTables checks that more tables than a transaction may change

@@ -7,24 +7,21 @@ import (
 
 	"backstory/source"
 	"backstory/transform"
-
-	"cloud.google.com/go/bigquery"
 )
 
 // script is one transaction, which puts rows in place of others. It counts
-// what it does, and ends with an error, and without any effect, where that is
-// not what was expected
+// what it is about to do, and ends with an error, and without any effect, where
+// that is not what was expected: what it counts is what it changes, since a
+// transaction sees one state of the tables
 // (https://cloud.google.com/bigquery/docs/transactions).
 type script struct {
 	sink   *Sink
 	text   strings.Builder
-	params []bigquery.QueryParameter
 	tables map[string]bool // that it changes
 }
 
 func (s *Sink) newScript() *script {
 	c := &script{sink: s, tables: make(map[string]bool)}
-	c.line("DECLARE n INT64 DEFAULT 0")
 	c.line("BEGIN TRANSACTION")
 	return c
 }
@@ -34,34 +31,43 @@ func (c *script) line(format string, args ...any) {
 	c.text.WriteString(";\n")
 }
 
-// dml adds statements that change rows of a table, n of them in all, or no
-// more than n where some may have expired.
-func (c *script) dml(table string, statements []string, n int64, fewer bool, what string) {
-	c.tables[table] = true
-	c.line("SET n = 0")
-	for _, s := range statements {
-		c.line("%s", s)
-		c.line("SET n = n + @@row_count")
-	}
+// expect ends the script unless a table has n rows that meet the one or the
+// other of some conditions, or no more than n where some may have expired.
+func (c *script) expect(table string, conditions []string, n int64, fewer bool, what string) {
 	sign := "!="
 	if fewer {
 		sign = ">"
 	}
-	c.line("IF n %s %d THEN RAISE USING MESSAGE = '%s %s: not %d rows'; END IF", sign, n, what, table, n)
+	counts := make([]string, len(conditions))
+	for i, condition := range conditions {
+		counts[i] = "(SELECT COUNT(*) FROM " + c.sink.quotedTable(table) + condition + ")"
+	}
+	c.line("IF %s %s %d THEN RAISE USING MESSAGE = 'table %s: %s: not %d rows'; END IF", strings.Join(counts, " + "), sign, n, table, what, n)
+}
+
+// delete takes rows out of a table.
+func (c *script) delete(table string, conditions []string) {
+	c.tables[table] = true
+	for _, condition := range conditions {
+		c.line("DELETE FROM %s%s", c.sink.quotedTable(table), condition)
+	}
+}
+
+// insert adds the rows of one table to another.
+func (c *script) insert(t *transform.Table, from, to string, conditions []string) {
+	c.tables[to] = true
+	columns := make([]string, len(t.Columns))
+	for i, col := range t.Columns {
+		columns[i] = quoted(col.Name)
+	}
+	list := strings.Join(columns, ", ")
+	for _, condition := range conditions {
+		c.line("INSERT INTO %s (%s) SELECT %s FROM %s%s", c.sink.quotedTable(to), list, list, c.sink.quotedTable(from), condition)
+	}
 }
 
 // end completes the script.
-func (c *script) end() string {
-	c.line("COMMIT TRANSACTION")
-	return c.text.String()
-}
-
-// param gives the name of a text that stands beside the script.
-func (c *script) param(value string) string {
-	name := fmt.Sprintf("p%d", len(c.params)+1)
-	c.params = append(c.params, bigquery.QueryParameter{Name: name, Value: value})
-	return "@" + name
-}
+func (c *script) end() { c.line("COMMIT TRANSACTION") }
 
 // exchange takes a manifest away and adds another. Exactly the row that was
 // read is taken: where it is another, somebody else has replaced it since.
@@ -70,72 +76,56 @@ func (c *script) exchange(h *home, old, now record) error {
 	if err != nil {
 		return err
 	}
-	name := c.sink.quotedTable(loadsTable)
-	c.dml(loadsTable, []string{fmt.Sprintf("DELETE FROM %s WHERE `at` = %s AND `job` = %s AND `generation` = %d AND `build` = %d AND `after` = %s AND `through` = %s",
-		name, instant(old.at), c.param(h.name), h.generation, h.build, c.param(old.Window.After.String()), c.param(old.Window.Through.String()))}, 1, false, "remove the manifest from")
+	mine := []string{fmt.Sprintf(" WHERE `at` = %s AND `job` = %s AND `generation` = %d AND `build` = %d AND `after` = %s AND `through` = %s",
+		instant(old.at), literal(h.name), h.generation, h.build, literal(old.Window.After.String()), literal(old.Window.Through.String()))}
+	c.expect(loadsTable, mine, 1, false, "the manifest of the window")
+	c.delete(loadsTable, mine)
 	columns, values := []string{}, []string{}
 	for _, col := range controlTable(loadsTable).Columns {
 		columns = append(columns, quoted(col.Name))
 		switch v := row[col.Name].(type) {
 		case string:
-			values = append(values, c.param(v))
+			values = append(values, literal(v))
 		case time.Time:
 			values = append(values, instant(v))
 		default:
 			values = append(values, fmt.Sprint(v))
 		}
 	}
-	c.dml(loadsTable, []string{fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", name, strings.Join(columns, ", "), strings.Join(values, ", "))}, 1, false, "add the manifest to")
+	c.line("INSERT INTO %s (%s) VALUES (%s)", c.sink.quotedTable(loadsTable), strings.Join(columns, ", "), strings.Join(values, ", "))
 	return nil
 }
 
-// deletions gives statements that take the rows of a window out of a table.
-// They name the partitions that the rows lie in, so that no others are read.
-func (s *Sink) deletions(w source.Window, name string, by transform.Partition, where span) ([]string, error) {
-	parts, err := where.conditions(by, s.partitions)
-	if err != nil {
-		return nil, err
-	}
+// conditions find the rows of a window in a table, each by one of them. They
+// name the partitions that the rows lie in, so that no others are read.
+func (s *Sink) conditions(w source.Window, by transform.Partition, where span) ([]string, error) {
 	position := quoted(transform.ColPosition)
-	head := fmt.Sprintf("DELETE FROM %s WHERE %s > %d AND %s <= %d", s.quotedTable(name), position, w.After.Seq, position, w.Through.Seq)
+	head := fmt.Sprintf(" WHERE %s > %d AND %s <= %d", position, w.After.Seq, position, w.Through.Seq)
 	if by == transform.ByNone {
 		return []string{head}, nil
 	}
+	parts, err := where.conditions(by, s.partitions)
 	for i := range parts {
 		parts[i] = head + " AND " + parts[i]
 	}
-	return parts, nil
+	return parts, err
 }
 
-// insertions gives statements that add the rows of one table to another.
-func (s *Sink) insertions(t *transform.Table, from, to string, by transform.Partition, where span) ([]string, error) {
-	columns := make([]string, len(t.Columns))
-	for i, c := range t.Columns {
-		columns[i] = quoted(c.Name)
-	}
-	list := strings.Join(columns, ", ")
-	head := fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s", s.quotedTable(to), list, list, s.quotedTable(from))
+// staged are the conditions that find all rows of a staging table, each by one
+// of them, so that none has more partitions than one statement may touch.
+func (s *Sink) staged(by transform.Partition, where span) ([]string, error) {
 	if by == transform.ByNone {
-		return []string{head}, nil
+		return []string{""}, nil
 	}
 	parts, err := where.conditions(by, s.partitions)
-	if err != nil {
-		return nil, err
-	}
 	for i := range parts {
-		parts[i] = head + " WHERE " + parts[i]
+		parts[i] = " WHERE " + parts[i]
 	}
-	return parts, nil
+	return parts, err
 }
 
-// fingerprint names the script with its texts.
-func (c *script) fingerprint() string {
-	parts := []string{c.text.String()}
-	for _, p := range c.params {
-		parts = append(parts, p.Value.(string))
-	}
-	return digest(parts...)
-}
+// fingerprint names the script.
+func (c *script) fingerprint() string { return digest(c.text.String()) }
 
 // quotedTable is a table's full name as SQL has it.
 func (s *Sink) quotedTable(name string) string { return quoted(s.fullName(name)) }
@@ -143,6 +133,15 @@ func (s *Sink) quotedTable(name string) string { return quoted(s.fullName(name))
 // quoted is a name as SQL has it. Names with a backquote were refused by
 // checkTableName and checkColumnName.
 func quoted(name string) string { return "`" + name + "`" }
+
+// escapes are those of texts. Manifests hold the names of streams, which may
+// hold anything.
+var escapes = strings.NewReplacer(`\`, `\\`, `'`, `\'`, "\n", `\n`, "\r", `\r`)
+
+// literal is a text as SQL has it. It stands in the script and not beside it,
+// since some servers that stand in for BigQuery know no parameters in scripts
+// (https://cloud.google.com/bigquery/docs/reference/standard-sql/lexical#string_and_bytes_literals).
+func literal(s string) string { return "'" + escapes.Replace(s) + "'" }
 
 // instant is a TIMESTAMP as SQL has it. Without a zone, servers that stand in
 // for BigQuery have taken it as one of their own.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,7 +28,7 @@ func (h *home) stagingMark() string {
 func (t *txn) stagingNames() map[string]string {
 	names := make(map[string]string, len(t.order))
 	for _, p := range t.order {
-		names[p.table.Name] = p.table.Name + t.home.stagingMark() + digest(t.load.Window.String())
+		names[p.table.Name] = p.table.Name + t.home.stagingMark() + digest(t.load.Window.String(), strconv.Itoa(t.again.old.Replaced))
 	}
 	return names
 }

@@ -73,7 +73,7 @@ func (s *Sink) Shared(ctx context.Context, name string, generation int, table st
 // _backstory/<job>/foreign/ from then on.
 func (s *Sink) Mend(ctx context.Context, name string, generation int, files []string) ([]string, error) {
 	j, err := s.job(ctx, name, generation)
-	if err != nil {
+	if err != nil || len(files) == 0 {
 		return nil, err
 	}
 	j.mu.Lock()

@@ -2,6 +2,7 @@ package sinktest
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"backstory/sinks"
@@ -87,7 +88,7 @@ func Changes(s sinks.Sink) []Change {
 			},
 		})
 	}
-	return append(append(all, replacements(s)...), swaps(s)...)
+	return slices.Concat(all, replacements(s), swaps(s), mends(s))
 }
 
 // replacements are the changes of a sinks.Replacer: of a load of its own

@@ -70,6 +70,7 @@ func Run(t *testing.T, empty func(t *testing.T) Place) {
 		{"replace merged", testReplaceMerged},
 		{"rows", testRows},
 		{"rows of what is damaged", testRowsDamaged},
+		{"mend", testMend},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.fn(t, empty(t)) })

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"backstory/source/guest"
 	"backstory/source/layout"
 	"backstory/source/postgres"
 
@@ -24,6 +25,9 @@ columns: {position: id, stream: aggregate_id, stream_version: seq, type: kind, s
 names: {aliases: {a: b}, prefixes: {c: d}}
 fence: {mode: strict, wait: 5s}
 statement_timeout: 90s
+replica: postgres://reader:s3cr3t@standby/shop
+limits: {connections: 2, rows_per_second: 20000, bytes_per_second: 20MB}
+quiet: ["08:00-20:00 Europe/Berlin mon-fri"]
 `
 
 func TestConfigKeys(t *testing.T) {
@@ -41,6 +45,11 @@ func TestConfigKeys(t *testing.T) {
 			Names: layout.Names{Aliases: map[string]string{"a": "b"}, Prefixes: map[string]string{"c": "d"}},
 		},
 		Fence: postgres.Fence{Mode: "strict", Wait: 5 * time.Second}, StatementTimeout: 90 * time.Second,
+		Replica: "postgres://reader:s3cr3t@standby/shop",
+		Manners: guest.Manners{
+			Limits: guest.Limits{Connections: 2, RowsPerSecond: 20_000, BytesPerSecond: "20MB"},
+			Quiet:  []string{"08:00-20:00 Europe/Berlin mon-fri"},
+		},
 	}
 	if diff := cmp.Diff(want, c); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
@@ -52,7 +61,7 @@ func TestConfigKeys(t *testing.T) {
 	if all := fmt.Sprintf("%v %+v %#v %s", c, c, c, shown); err != nil || strings.Contains(all, "s3cr3t") || strings.Contains(all, "AAEC") {
 		t.Errorf("secrets stand in %s (%v)", all, err)
 	}
-	for _, unknown := range []string{"tabel: x", "columns: {postion: x}", "fence: {wiat: 5s}", "state: {cypher: x}"} {
+	for _, unknown := range []string{"tabel: x", "columns: {postion: x}", "fence: {wiat: 5s}", "limits: {rows: 5}", "state: {cypher: x}"} {
 		if err := yaml.UnmarshalWithOptions([]byte(unknown), &c, yaml.Strict()); err == nil {
 			t.Errorf("%s was taken", unknown)
 		}

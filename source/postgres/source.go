@@ -82,6 +82,9 @@ func (s *Source) connect(ctx context.Context, key string, url layout.Secret) (*s
 	if err != nil {
 		return nil, err
 	}
+	if key == "url" && s.config.Replica != "" {
+		pc.MinConns, pc.MaxConns = 0, 1 // it is only asked for the watermark
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, pc)
 	if err != nil {
 		return nil, source.Setup(urlAdvice, "open store: %w", err)

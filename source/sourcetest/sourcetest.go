@@ -34,6 +34,7 @@ func Run(t *testing.T, open Open) {
 		"PlanThrough":      testPlanThrough,
 		"PlanSparse":       testPlanSparse,
 		"PlanEdges":        testPlanEdges,
+		"Count":            testCount,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open) })
 	}

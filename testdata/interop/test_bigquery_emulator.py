@@ -13,7 +13,7 @@ import urllib.request
 
 import pyarrow
 import pyarrow.parquet
-from google.api_core.exceptions import GoogleAPIError
+from google.api_core.exceptions import GoogleAPIError, NotFound
 from google.cloud import bigquery
 
 import emulator
@@ -86,6 +86,8 @@ class Gaps(Emulator):
         first, second = (self.load(pyarrow.int64(), 1, job="same") for _ in range(2))
         self.assertNotIn("same", [first.job_id, second.job_id])
         self.assertEqual(len(self.rows()), 2)
+        with self.assertRaises(NotFound):
+            self.client.get_job("same")
 
     def test_copies_twice(self):
         """A copy's ID is taken, and runs as often as it is sent."""

@@ -106,6 +106,15 @@ class Sink(library.Case):
         self.check(events)
         self.counts(events)
 
+    def test_again(self):
+        """Windows that are loaded again take the place of themselves, in one transaction over all tables."""
+        job, events = self.shop(load={"window": 5000}), stores.events("shop")
+        job.run()
+        job.do("backfill", "shop", "--from", "4000", "--to", "6000", "--again")
+        self.check(events)
+        self.counts(events)
+        job.do("check")
+
     def test_upcast_and_rebuild(self):
         """A rebuild under rules: tables of the new shape in the place of the old, in one more table all events as JSON."""
         stored = stores.events("shop")

@@ -9,7 +9,7 @@ import (
 // A fork knows the tables, the rows and the jobs, and then goes its own way.
 func TestFork(t *testing.T) {
 	r := orders(t, Options{JobDelay: 1})
-	q := r.query(transactionOf(exchange), "name", "x")
+	q := r.query(transactionOf(exchange))
 	q.JobID = "pending"
 	if _, err := q.Run(t.Context()); err != nil {
 		t.Fatal(err)

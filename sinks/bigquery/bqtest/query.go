@@ -1,10 +1,6 @@
 package bqtest
 
-import (
-	"strings"
-
-	bq "google.golang.org/api/bigquery/v2"
-)
+import bq "google.golang.org/api/bigquery/v2"
 
 // minBilled is what a query is billed for each table at least, and the unit
 // it is rounded up to (https://cloud.google.com/bigquery/pricing#on_demand_pricing).
@@ -22,9 +18,6 @@ func checkQuery(cfg *bq.JobConfiguration) ([]statement, *apiError) {
 	if q.DestinationTable != nil || q.WriteDisposition != "" || q.CreateSession || q.MaximumBytesBilled != 0 {
 		return nil, fail(501, "notImplemented", "Query results, sessions and limits of bytes are not simulated")
 	}
-	if q.ParameterMode != "" && !strings.EqualFold(q.ParameterMode, "NAMED") {
-		return nil, invalidQuery("Only named parameters are simulated")
-	}
 	return parseScript(q, cfg.DryRun)
 }
 
@@ -39,6 +32,10 @@ func tablesOf(script []statement) (changed, read []tableName) {
 			changed = append(changed, s.table)
 			if s.from.table != "" {
 				read = append(read, s.from)
+			}
+		case guard:
+			for _, c := range s.counts {
+				read = append(read, c.table)
 			}
 		}
 	}

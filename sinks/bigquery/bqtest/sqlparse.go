@@ -12,18 +12,15 @@ import (
 type parser struct {
 	query  string
 	tokens []token
-	params map[string]any
-	used   map[string]bool
-	name   string // of the variable
 }
 
 // parseScript reads a transaction, or DELETE statements where only their costs
 // are asked for.
 func parseScript(q *bq.JobConfigurationQuery, dryRun bool) (script []statement, err *apiError) {
-	p := &parser{query: q.Query, used: map[string]bool{}}
-	if p.params, err = parameters(q); err != nil {
-		return nil, err
+	if len(q.QueryParameters) > 0 {
+		return nil, invalidQuery("Parameters are not simulated")
 	}
+	p := &parser{query: q.Query}
 	if p.tokens, err = tokens(q.Query); err != nil {
 		return nil, err
 	}
@@ -35,34 +32,14 @@ func parseScript(q *bq.JobConfigurationQuery, dryRun bool) (script []statement, 
 	default:
 		err = p.unexpected()
 	}
-	if err != nil {
-		return nil, err
-	}
-	for name := range p.params {
-		if !p.used[name] {
-			return nil, invalidQuery("Query parameter %q is not used (not refused by the service, but here)", name)
-		}
-	}
-	return script, nil
-}
-
-func parameters(q *bq.JobConfigurationQuery) (map[string]any, *apiError) {
-	params := map[string]any{}
-	for _, in := range q.QueryParameters {
-		if in.Name == "" || in.ParameterType == nil || in.ParameterValue == nil || in.ParameterType.Type != "STRING" {
-			return nil, invalidQuery("Only named parameters of type STRING are simulated")
-		}
-		params[strings.ToLower(in.Name)] = in.ParameterValue.Value
-	}
-	return params, nil
+	return script, err
 }
 
 func (p *parser) transaction() ([]statement, *apiError) {
-	if err := p.expect("DECLARE"); err != nil {
+	if !p.peek().is("BEGIN") {
 		return nil, noQueries()
 	}
-	p.name = p.next().text
-	if err := p.expect("INT64", "DEFAULT", "0", ";", "BEGIN", "TRANSACTION", ";"); err != nil {
+	if err := p.expect("BEGIN", "TRANSACTION", ";"); err != nil {
 		return nil, err
 	}
 	script, err := p.until(wordToken, "COMMIT")
@@ -87,8 +64,6 @@ func (p *parser) until(kind tokenKind, text string) (script []statement, err *ap
 			s, err = p.deletion()
 		case first.is("INSERT"):
 			s, err = p.insertion()
-		case first.is("SET"):
-			s, err = p.counting()
 		case first.is("IF"):
 			s, err = p.guard()
 		default:
@@ -211,25 +186,31 @@ func (p *parser) where() (all []condition, err *apiError) {
 	}
 }
 
-func (p *parser) counting() (s counting, err *apiError) {
-	if err = p.expect("SET", p.name, "="); err != nil {
-		return s, err
-	}
-	if p.peek().kind == numberToken {
-		return counting{reset: true}, p.expect("0")
-	}
-	if err = p.expect(p.name, "+"); err != nil {
-		return s, err
-	}
-	if t := p.next(); t.kind != systemToken || t.text != "row_count" {
-		return s, p.unexpected()
-	}
-	return s, nil
-}
-
 func (p *parser) guard() (s guard, err *apiError) {
-	if err = p.expect("IF", p.name); err != nil {
+	if err = p.expect("IF"); err != nil {
 		return s, err
+	}
+	for {
+		if err = p.expect("(", "SELECT", "COUNT", "(", "*", ")", "FROM"); err != nil {
+			return s, err
+		}
+		var c count
+		if c.table, err = p.table(); err != nil {
+			return s, err
+		}
+		if p.peek().is("WHERE") {
+			if c.where, err = p.where(); err != nil {
+				return s, err
+			}
+		}
+		s.counts = append(s.counts, c)
+		if err = p.expect(")"); err != nil {
+			return s, err
+		}
+		if !p.peek().is("+") {
+			break
+		}
+		p.next()
 	}
 	if s.sign = p.next().text; s.sign != "!=" && s.sign != ">" {
 		return s, p.unexpected()
@@ -250,7 +231,7 @@ func (p *parser) guard() (s guard, err *apiError) {
 	return s, p.expect(";", "END", "IF")
 }
 
-// value reads a number, a text, a TIMESTAMP with its zone, or a parameter.
+// value reads a number, a text, or a TIMESTAMP with its zone.
 func (p *parser) value() (any, *apiError) {
 	switch t := p.next(); {
 	case t.kind == numberToken:
@@ -261,13 +242,6 @@ func (p *parser) value() (any, *apiError) {
 		return n, nil
 	case t.kind == textToken:
 		return t.text, nil
-	case t.kind == paramToken:
-		v, ok := p.params[strings.ToLower(t.text)]
-		if !ok {
-			return nil, invalidQuery("Query parameter '%s' not found at [1:%d]", t.text, t.at+1)
-		}
-		p.used[strings.ToLower(t.text)] = true
-		return v, nil
 	case t.is("TIMESTAMP"):
 		text := p.next()
 		at, err := time.Parse("2006-01-02 15:04:05.999999-07", text.text)

@@ -6,17 +6,14 @@ import bq "google.golang.org/api/bigquery/v2"
 // transaction that counts what it changes
 // (https://cloud.google.com/bigquery/docs/transactions).
 //
-//	DECLARE n INT64 DEFAULT 0;
 //	BEGIN TRANSACTION;
-//	DELETE FROM `p.d.t` WHERE `c` > 1 AND `c` IS NULL;
-//	SET n = n + @@row_count;
-//	IF n != 2 THEN RAISE USING MESSAGE = 'text'; END IF;
-//	SET n = 0;
+//	IF (SELECT COUNT(*) FROM `p.d.t` WHERE `c` > 1) != 2 THEN RAISE USING MESSAGE = 'text'; END IF;
+//	DELETE FROM `p.d.t` WHERE `c` > 1 AND `d` IS NULL;
 //	INSERT INTO `p.d.t` (`c`) SELECT `c` FROM `p.d.s` WHERE `c` <= 3;
-//	INSERT INTO `p.d.t` (`c`) VALUES (@p);
+//	INSERT INTO `p.d.t` (`c`) VALUES ('text');
 //	COMMIT TRANSACTION;
 
-// statement is one of a script: deletion, insertion, counting or guard.
+// statement is one of a script: deletion, insertion or guard.
 type statement any
 
 // deletion is DELETE.
@@ -33,14 +30,18 @@ type insertion struct {
 	where       []condition
 }
 
-// counting sets the variable to 0, or adds the rows of the statement before.
-type counting struct{ reset bool }
-
-// guard ends the script with an error where the variable is so.
+// guard ends the script with an error where the rows that are counted are so many.
 type guard struct {
+	counts  []count
 	sign    string
 	number  int64
 	message string
+}
+
+// count counts rows.
+type count struct {
+	table tableName
+	where []condition
 }
 
 // condition compares a column with a value; IS NULL has none.

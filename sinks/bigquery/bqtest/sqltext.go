@@ -15,8 +15,6 @@ const (
 	nameToken           // a name in backquotes
 	numberToken
 	textToken
-	paramToken  // @name
-	systemToken // @@name
 	signToken
 )
 
@@ -33,7 +31,7 @@ func (t token) is(text string) bool {
 }
 
 // signs are those of the dialect, the longer ones first.
-var signs = []string{"<=", ">=", "!=", "<", ">", "=", "(", ")", ",", ";", "+"}
+var signs = []string{"<=", ">=", "!=", "<", ">", "=", "(", ")", ",", ";", "+", "*"}
 
 // tokens takes a query apart
 // (https://cloud.google.com/bigquery/docs/reference/standard-sql/lexical).
@@ -61,12 +59,6 @@ func tokens(query string) ([]token, *apiError) {
 				return nil, syntax(query, at, "Unclosed or malformed string literal")
 			}
 			t.kind, t.text, n = textToken, text, length
-		case strings.HasPrefix(rest, "@@"):
-			n = 2 + wordLength(rest[2:])
-			t.kind, t.text = systemToken, rest[2:n]
-		case r == '@':
-			n = 1 + wordLength(rest[1:])
-			t.kind, t.text = paramToken, rest[1:n]
 		case r >= '0' && r <= '9':
 			n = len(rest) - len(strings.TrimLeft(rest, "0123456789"))
 			t.kind, t.text = numberToken, rest[:n]
@@ -99,6 +91,9 @@ func wordLength(s string) int {
 	return len(s)
 }
 
+// escapes are what a backslash makes of a letter.
+var escapes = map[byte]byte{'\\': '\\', '\'': '\'', 'n': '\n', 'r': '\r'}
+
 // quotedText reads a text in single quotes.
 func quotedText(s string) (text string, length int, ok bool) {
 	var b strings.Builder
@@ -110,9 +105,15 @@ func quotedText(s string) (text string, length int, ok bool) {
 			return "", 0, false
 		case '\\':
 			i++
-			if i == len(s) || s[i] != '\\' && s[i] != '\'' {
+			if i == len(s) {
+				return "", 0, false
+			}
+			c, known := escapes[s[i]]
+			if !known {
 				return "", 0, false // other escapes are not simulated
 			}
+			b.WriteByte(c)
+			continue
 		}
 		b.WriteByte(s[i])
 	}

@@ -15,8 +15,6 @@ const maxMutated = 100
 type transaction struct {
 	server   *Server
 	segments map[*table][]*part // of the tables that it changes
-	rows     int64              // that the last statement changed
-	n        int64              // the variable
 
 	processed, billed int64 // bytes
 }
@@ -41,14 +39,8 @@ func (tx *transaction) run(script []statement) *apiError {
 			err = tx.delete(s)
 		case insertion:
 			err = tx.insert(s)
-		case counting:
-			if tx.n += tx.rows; s.reset {
-				tx.n = 0
-			}
 		case guard:
-			if s.sign == "!=" && tx.n != s.number || s.sign == ">" && tx.n > s.number {
-				err = invalidQuery("Query error: %s", s.message)
-			}
+			err = tx.guard(s)
 		}
 		if err != nil {
 			return err
@@ -93,6 +85,40 @@ func (tx *transaction) charge(bytes int64) {
 	tx.billed += max(minBilled, (bytes+unitBilled-1)/unitBilled*unitBilled)
 }
 
+func (tx *transaction) guard(s guard) *apiError {
+	var n int64
+	for _, c := range s.counts {
+		t, segments, err := tx.table(c.table)
+		if err != nil {
+			return err
+		}
+		if err := t.mayFilter(c.where); err != nil {
+			return err
+		}
+		for _, p := range segments {
+			bytes, err := t.scanned(p, c.where)
+			if err != nil {
+				return err
+			}
+			if len(c.where) > 0 { // else the table knows
+				tx.charge(bytes)
+			}
+			in, _, err := t.divide(p, c.where)
+			if err != nil {
+				return err
+			}
+			if in != nil {
+				rows, _ := in.counts()
+				n += int64(rows)
+			}
+		}
+	}
+	if s.sign == "!=" && n != s.number || s.sign == ">" && n > s.number {
+		return invalidQuery("Query error: %s", s.message)
+	}
+	return nil
+}
+
 func (tx *transaction) delete(s deletion) *apiError {
 	t, segments, err := tx.table(s.table)
 	if err != nil {
@@ -101,7 +127,6 @@ func (tx *transaction) delete(s deletion) *apiError {
 	if err := t.mayFilter(s.where); err != nil {
 		return err
 	}
-	tx.rows = 0
 	var kept, gone []*part
 	var bytes int64
 	for _, p := range segments {
@@ -118,8 +143,6 @@ func (tx *transaction) delete(s deletion) *apiError {
 			kept = append(kept, out)
 		}
 		if in != nil {
-			rows, _ := in.counts()
-			tx.rows += int64(rows)
 			gone = append(gone, in)
 		}
 	}
@@ -143,11 +166,6 @@ func (tx *transaction) insert(s insertion) *apiError {
 	}
 	if err != nil {
 		return err
-	}
-	tx.rows = 0
-	for _, p := range added {
-		rows, _ := p.counts()
-		tx.rows += int64(rows)
 	}
 	return tx.change(to, append(slices.Clone(there), added...), added)
 }
