@@ -97,6 +97,11 @@ func (r *run) forget(ctx context.Context, reader sinks.Reader, o ForgetOptions) 
 	if o.DryRun {
 		return out, nil
 	}
+	if e, ok := r.job.Sink.(sinks.Eraser); ok {
+		if err := e.MayErase(ctx, r.job.Name); err != nil {
+			return nil, fmt.Errorf("job %s: %w", r.job.Name, err)
+		}
+	}
 	receipt, err := r.receipt(o, f)
 	if err != nil {
 		return nil, err
@@ -215,6 +220,11 @@ func (r *run) dropOthers(ctx context.Context) error {
 			}
 			if err := gens.Drop(ctx, r.job.Name, n); err != nil {
 				return fmt.Errorf("drop generation %d: %w", n, err)
+			}
+		}
+		if e, ok := r.job.Sink.(sinks.Eraser); ok {
+			if err := e.Erase(ctx, r.job.Name, r.state.Generation); err != nil {
+				return fmt.Errorf("erase what is kept of other generations: %w", err)
 			}
 		}
 		return nil

@@ -26,7 +26,6 @@ type line struct {
 	yes      any // bool
 	tags     []any
 	lines    []object
-	wide     bool // the objects have a field more
 }
 
 type object struct{ sku, gift any }

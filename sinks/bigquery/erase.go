@@ -1,0 +1,72 @@
+package bigquery
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"cloud.google.com/go/bigquery"
+)
+
+// MayErase finds nothing in the way: all tables are our own.
+func (s *Sink) MayErase(context.Context, string) error { return nil }
+
+// Erase deletes the manifests of generations that are gone, which nothing else
+// ever does: a query, billed for that one small table.
+func (s *Sink) Erase(ctx context.Context, job string, live int) error {
+	if err := s.erase(ctx, job, live); err != nil {
+		return explain(err, "erase manifests of job %s", job)
+	}
+	s.forget(job)
+	return nil
+}
+
+func (s *Sink) erase(ctx context.Context, job string, live int) error {
+	past, err := s.history(ctx, job)
+	if err != nil {
+		return err
+	}
+	rows, err := list[loadRow](ctx, s, loadsTable)
+	if err != nil {
+		return err
+	}
+	type build struct{ generation, number int64 }
+	gone := make(map[build]int64) // how many rows
+	for _, r := range rows {
+		if r.Job == job && (int(r.Generation) != live || int(r.Build) != past.at(live).build) {
+			gone[build{r.Generation, r.Build}]++
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	c := s.newScript()
+	builds := slices.SortedFunc(maps.Keys(gone), func(a, b build) int {
+		return cmp.Or(cmp.Compare(a.generation, b.generation), cmp.Compare(a.number, b.number))
+	})
+	for _, b := range builds {
+		theirs := []string{fmt.Sprintf(" WHERE `job` = %s AND `generation` = %d AND `build` = %d", literal(job), b.generation, b.number)}
+		c.expect(loadsTable, theirs, gone[b], false, "manifests to take away")
+		c.delete(loadsTable, theirs)
+	}
+	c.end()
+	q := s.client.Query(c.text.String())
+	labels := s.jobLabels(map[string]string{labelJob: job, labelScript: c.fingerprint()})
+	s.step("erase manifests")
+	_, err = s.settle(ctx, work{
+		id: "backstory_" + idText(job) + "_erase_" + c.fingerprint(), what: "erase manifests",
+		submit: func(ctx context.Context, id string) (*bigquery.Job, error) {
+			q.JobID, q.Location, q.Labels, q.JobTimeout = id, s.client.Location, labels, s.o.JobTimeout
+			return q.Run(ctx)
+		},
+		check: func(config bigquery.JobConfig) error {
+			if q, ok := config.(*bigquery.QueryConfig); !ok || q.Labels[labelScript] != labels[labelScript] {
+				return fmt.Errorf("another process has taken its name")
+			}
+			return nil
+		},
+	})
+	return err
+}
