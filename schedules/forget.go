@@ -46,6 +46,9 @@ type Forgotten struct {
 	Rows    int64            `json:"rows"`
 	Windows int64            `json:"windows"`
 	Tables  []ForgottenTable `json:"tables"`
+	// Billed is about how many bytes the sink would be billed for, where
+	// nothing was changed.
+	Billed int64 `json:"billed_bytes,omitempty"`
 	// Receipt is what is kept of it, nil where nothing was changed.
 	Receipt *Receipt `json:"receipt,omitempty"`
 }
@@ -95,7 +98,9 @@ func (r *run) forget(ctx context.Context, reader sinks.Reader, o ForgetOptions) 
 	}
 	out := f.report()
 	if o.DryRun {
-		return out, nil
+		var err error
+		out.Billed, err = r.job.cost(ctx, r.state.Generation, f.windows)
+		return out, err
 	}
 	if e, ok := r.job.Sink.(sinks.Eraser); ok {
 		if err := e.MayErase(ctx, r.job.Name); err != nil {

@@ -30,6 +30,9 @@ type Repair struct {
 	Aside []Aside `json:"aside"`
 	// Beyond is what cannot be mended window by window, but only by a rebuild.
 	Beyond []Finding `json:"beyond"`
+	// Billed is about how many bytes the sink would be billed for, where
+	// nothing was done.
+	Billed int64 `json:"billed_bytes,omitempty"`
 	// Report is that of the loads, After what was found once they were done;
 	// nil where nothing was done.
 	Report *Report `json:"report,omitempty"`
@@ -59,7 +62,11 @@ func (j *Job) Repair(ctx context.Context, o RepairOptions) (*Repair, error) {
 		if out.Before, err = j.Verify(ctx, o.Verify); err != nil {
 			return nil, err
 		}
-		return out, out.plan(ctx, j, out.Before)
+		if err := out.plan(ctx, j, out.Before); err != nil {
+			return nil, err
+		}
+		out.Billed, err = j.cost(ctx, out.Before.Generation, out.Reload)
+		return out, err
 	}
 	rep, err := j.do(ctx, j.Ledger, "repair", func(ctx context.Context, r *run) error {
 		if err := r.open(ctx); err != nil {

@@ -34,3 +34,10 @@ type Replacer interface {
 	// way.
 	Replace(ctx context.Context, l Load) (Txn, error)
 }
+
+// Priced is a Replacer that is billed for it.
+type Priced interface {
+	// ReplaceCost is about how many bytes are billed for a load in place of
+	// the one that is committed for l. It changes nothing and costs nothing.
+	ReplaceCost(ctx context.Context, l Load) (bytes int64, err error)
+}

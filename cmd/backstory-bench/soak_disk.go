@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -23,7 +24,7 @@ func newDisk(path string) (*disk, error) {
 	if err := os.Mkdir(path, 0o755); err != nil {
 		return nil, err
 	}
-	err := syscall.Mount("soak", path, "tmpfs", 0, "size=512m,mode=0755")
+	err := syscall.Mount("soak", path, "tmpfs", 0, fmt.Sprintf("size=%d,mode=0755", diskSize))
 	return &disk{path: path, limited: err == nil}, nil
 }
 

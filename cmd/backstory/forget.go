@@ -157,6 +157,9 @@ func (f *forgetFlags) forget(ctx context.Context, w io.Writer, j *schedules.Job,
 		fmt.Fprintf(w, "%s: %s: %s\n", j.Name, t.Name, plural(t.Rows, "row"))
 	}
 	if o.DryRun {
+		if out.Billed > 0 {
+			fmt.Fprintf(w, "%s: the queries that do it would be billed for about %s\n", j.Name, byteSize(out.Billed))
+		}
 		_, err = fmt.Fprintf(w, "%s: would forget %s: %s of %s; do it with --yes\n", j.Name, streams, rows, windows)
 		return err
 	}

@@ -111,6 +111,9 @@ func writeRepair(w io.Writer, r *schedules.Repair) error {
 		fmt.Fprintf(w, "%s: only a rebuild mends this: %s\n", r.Job, visible(f.Text()))
 	}
 	if !r.Applied {
+		if r.Billed > 0 {
+			fmt.Fprintf(w, "%s: the queries that do it would be billed for about %s\n", r.Job, byteSize(r.Billed))
+		}
 		if len(r.Reload)+len(r.Aside) > 0 {
 			fmt.Fprintf(w, "%s: nothing was changed; with --yes it is done\n", r.Job)
 		}
