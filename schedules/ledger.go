@@ -168,6 +168,13 @@ type Run struct {
 	Error string `json:"error,omitempty"`
 }
 
+// interrupted is the Error of a run that was told to end.
+const interrupted = "interrupted"
+
+// Interrupted tells whether the run was told to end before it was done, which
+// is no failure: the next one goes on.
+func (r Run) Interrupted() bool { return r.Error == interrupted }
+
 // Change is what Save makes durable at once, in the order of its members.
 // Zero members change nothing.
 type Change struct {

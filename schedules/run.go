@@ -265,7 +265,10 @@ func (r *run) close(ctx context.Context, cause error) error {
 	}
 	r.record.Finished = time.Now().UTC()
 	r.record.Windows, r.record.Events = r.report.Windows, r.report.Events
-	if cause != nil {
+	switch {
+	case errors.Is(cause, context.Canceled):
+		r.record.Error = interrupted
+	case cause != nil:
 		r.record.Error = cause.Error()
 	}
 	if err := r.lease.Save(ctx, c); err != nil {

@@ -153,7 +153,7 @@ func (a *app) shown(j *schedules.Job, s *schedules.Status, held []holding, now t
 		if r.Finished.IsZero() {
 			continue // it may be under way
 		}
-		if r.Error != "" {
+		if r.Error != "" && !r.Interrupted() {
 			problem("mend what it says, then: backstory run "+s.Job, "its last run failed: %s", r.Error)
 		}
 		break

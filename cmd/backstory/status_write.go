@@ -101,6 +101,8 @@ func elapsed(seconds float64) string {
 
 func runOutcome(r schedules.Run) string {
 	switch {
+	case r.Interrupted():
+		return "interrupted; the next run goes on"
 	case r.Error != "":
 		return "failed: " + r.Error
 	case r.Finished.IsZero():
