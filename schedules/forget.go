@@ -46,6 +46,9 @@ type Forgotten struct {
 	Rows    int64            `json:"rows"`
 	Windows int64            `json:"windows"`
 	Tables  []ForgottenTable `json:"tables"`
+	// Nameless counts the rows with the value that name no stream, and so stay:
+	// of events in quarantine whose payload, which has the name, cannot be read.
+	Nameless int64 `json:"nameless,omitempty"`
 	// Billed is about how many bytes the sink would be billed for, where
 	// nothing was changed.
 	Billed int64 `json:"billed_bytes,omitempty"`
@@ -101,6 +104,9 @@ func (r *run) forget(ctx context.Context, reader sinks.Reader, o ForgetOptions) 
 		var err error
 		out.Billed, err = r.job.cost(ctx, r.state.Generation, f.windows)
 		return out, err
+	}
+	if err := r.besideNone(ctx); err != nil {
+		return nil, err
 	}
 	if e, ok := r.job.Sink.(sinks.Eraser); ok {
 		if err := e.MayErase(ctx, r.job.Name); err != nil {
@@ -206,35 +212,57 @@ func (r *run) finishForgetting(ctx context.Context) error {
 
 // dropOthers drops the generations beside the live one: what was kept, and what
 // an interrupted rebuild has begun.
-func (r *run) dropOthers(ctx context.Context) error {
+func (r *run) dropOthers(ctx context.Context) (err error) {
 	gens, ok := r.job.Sink.(sinks.Generations)
 	if !ok {
 		return nil
 	}
+	lease := r.next
+	if lease == nil {
+		if lease, err = r.lockNext(ctx); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, lease.Release()) }()
+	}
+	if err := lease.Save(ctx, Change{Reset: true}); err != nil {
+		return fmt.Errorf("forget what a rebuild has begun: %w", err)
+	}
+	for _, n := range []int{r.state.Generation + 1, r.state.Generation - 1} {
+		if n < 1 {
+			continue
+		}
+		if err := gens.Drop(ctx, r.job.Name, n); err != nil {
+			return fmt.Errorf("drop generation %d: %w", n, err)
+		}
+	}
+	if e, ok := r.job.Sink.(sinks.Eraser); ok {
+		if err := e.Erase(ctx, r.job.Name, r.state.Generation); err != nil {
+			return fmt.Errorf("erase what is kept of other generations: %w", err)
+		}
+	}
+	return nil
+}
+
+// lockNext takes the lease of the generation that a rebuild makes.
+func (r *run) lockNext(ctx context.Context) (Lease, error) {
 	lease, err := r.job.Ledger.Next().Lock(ctx, r.job.Name)
 	if err != nil {
-		return fmt.Errorf("job %s: a rebuild is under way, whose tables must be forgotten too: %w", r.job.Name, err)
+		return nil, fmt.Errorf("job %s: a rebuild is under way, whose tables must be forgotten too: %w", r.job.Name, err)
 	}
-	err = func() error {
-		if err := lease.Save(ctx, Change{Reset: true}); err != nil {
-			return fmt.Errorf("forget what a rebuild has begun: %w", err)
-		}
-		for _, n := range []int{r.state.Generation + 1, r.state.Generation - 1} {
-			if n < 1 {
-				continue
-			}
-			if err := gens.Drop(ctx, r.job.Name, n); err != nil {
-				return fmt.Errorf("drop generation %d: %w", n, err)
-			}
-		}
-		if e, ok := r.job.Sink.(sinks.Eraser); ok {
-			if err := e.Erase(ctx, r.job.Name, r.state.Generation); err != nil {
-				return fmt.Errorf("erase what is kept of other generations: %w", err)
-			}
-		}
+	return lease, nil
+}
+
+// besideNone keeps rebuilds away until the run ends. It comes before anything
+// is saved: a rebuild could not end beside something that is half forgotten.
+func (r *run) besideNone(ctx context.Context) (err error) {
+	if _, ok := r.job.Sink.(sinks.Generations); !ok {
 		return nil
-	}()
-	return errors.Join(err, lease.Release())
+	}
+	if r.next, err = r.lockNext(ctx); err != nil {
+		return err
+	}
+	r.held = append(r.held, r.next)
+	return nil
 }
 
 // anchorOf identifies an event, but for the name of a stream that is forgotten.

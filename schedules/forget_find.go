@@ -19,12 +19,14 @@ type finding struct {
 	tables  map[string]int64 // rows
 	rows    int64
 	windows []source.Window
+	// nameless counts rows that were to be found and name no stream.
+	nameless int64
 }
 
 func (f *finding) names() []string { return slices.Sorted(maps.Keys(f.streams)) }
 
 func (f *finding) report() *Forgotten {
-	out := &Forgotten{Job: f.run.job.Name, Streams: int64(len(f.streams)), Rows: f.rows, Windows: int64(len(f.windows)), Tables: []ForgottenTable{}}
+	out := &Forgotten{Job: f.run.job.Name, Streams: int64(len(f.streams)), Rows: f.rows, Windows: int64(len(f.windows)), Nameless: f.nameless, Tables: []ForgottenTable{}}
 	for _, name := range slices.Sorted(maps.Keys(f.tables)) {
 		out.Tables = append(out.Tables, ForgottenTable{name, f.tables[name]})
 	}

@@ -3,6 +3,7 @@ package schedules
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -15,14 +16,17 @@ import (
 // choose finds the streams that mention a subject: those with a row that has
 // the value in the column, in any table, and those that have it anywhere in
 // what has no columns: _extra, the payloads in quarantine, and the table of all
-// types where types have no tables.
+// types where types have no tables. Rows with it that name no stream are counted.
 func (f *finding) choose(ctx context.Context, column, value string) error {
-	typed, whole := false, false
+	typed, whole, types := false, false, false
 	for _, t := range f.run.catalog.Tables() {
 		typed = typed || t.Column(column) >= 0
+		types = types || t.Event != ""
 		whole = whole || t.Event == "" && !t.IsQuarantine()
 	}
-	if !typed && !whole {
+	// Where types have tables, a name that no column has is a mistake, which
+	// must not choose by whatever has the value.
+	if !typed && (types || !whole) {
 		return source.Setup("backstory schema show lists the columns", "job %s: no table has a column %s", f.run.job.Name, column)
 	}
 	s := newSubject(value)
@@ -40,21 +44,41 @@ func (f *finding) choose(ctx context.Context, column, value string) error {
 				looked = append(looked, c)
 			}
 		}
+		at, inColumn := transform.CellsOf(r, column)
+		nested := inColumn && nests(t, column)
 		for i := range int(r.NumRows()) {
 			found := slices.ContainsFunc(looked, func(c transform.Cells) bool {
 				text, ok := c.Text(i)
 				return ok && s.in(text)
 			})
-			if at, ok := transform.CellsOf(r, column); ok && !found {
+			if inColumn && !found {
 				text, ok := at.Text(i)
-				found = ok && s.is(text)
+				found = ok && (s.is(text) || nested && s.in(text))
 			}
-			if stream, ok := streams.Text(i); ok && found {
+			if !found {
+				continue
+			}
+			if stream, ok := streams.Text(i); ok && stream != "" {
 				f.streams[stream] = true
+			} else {
+				f.nameless++
 			}
 		}
 		return nil
 	})
+}
+
+// nests tells whether the values of a column hold others.
+func nests(t *transform.Table, column string) bool {
+	i := t.Column(column)
+	if i < 0 {
+		return false
+	}
+	switch t.Columns[i].Type.Kind {
+	case transform.List, transform.Struct, transform.JSON:
+		return true
+	}
+	return false
 }
 
 // A subject is a value to be found. One that is a UUID is found with dashes and
@@ -82,8 +106,13 @@ func (s subject) is(text string) bool {
 }
 
 // in looks for the subject among the scalars of a JSON document, or, in what is
-// none, for its text.
+// none, for its text. Bytes that are no text stand there in base 64.
 func (s subject) in(text string) bool {
+	if encoded, ok := strings.CutPrefix(text, "base64:"); ok {
+		if raw, err := base64.StdEncoding.DecodeString(encoded); err == nil {
+			text = string(raw)
+		}
+	}
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
 	for {

@@ -237,9 +237,15 @@ func (r *run) covers(ctx context.Context, force bool) error {
 		return fmt.Errorf("read ledger: %w", err)
 	}
 	for _, w := range live.Loaded {
-		if missing := Subtract(w, r.state.Loaded); len(missing) > 0 {
+		for _, missing := range Subtract(w, r.state.Loaded) {
+			// What it ended with may be forgotten, and gone from the store.
+			if left, _, err := r.job.cut(ctx, missing.After, missing.Through, 1); err != nil {
+				return fmt.Errorf("look for events in %s: %w", missing, err)
+			} else if left.Empty() {
+				continue
+			}
 			return &DisagreeError{
-				Job: r.job.Name, Reason: fmt.Sprintf("generation %d lacks %s, which generation %d has", r.state.Generation, missing[0], live.Generation),
+				Job: r.job.Name, Reason: fmt.Sprintf("generation %d lacks %s, which generation %d has", r.state.Generation, missing, live.Generation),
 				Advice: "begin again with backstory rebuild " + r.job.Name + "; the old generation stays in its place until then",
 			}
 		}

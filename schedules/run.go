@@ -129,6 +129,7 @@ type run struct {
 	ledger  Ledger
 	lease   Lease
 	held    []Lease // all that are to be given back, lease among them
+	next    Lease   // that keeps rebuilds away, nil where they may go on
 	state   *State
 	catalog *transform.Catalog
 	known   map[source.Window]sinks.Manifest // what the sink holds, if it can tell
@@ -258,7 +259,7 @@ func (r *run) close(ctx context.Context, cause error) error {
 	switch {
 	case r.record.ID != 0:
 		c.End = &r.record
-	case cause != nil:
+	case cause != nil && !errors.Is(cause, ErrHeld): // who is refused before he has begun has not run
 		c.Begin, c.End = &r.record, &r.record
 	case c.Signature == r.state.Signature || c.Signature == "":
 		return unsigned // there was nothing to do

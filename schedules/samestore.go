@@ -13,12 +13,16 @@ import (
 // whose positions went back.
 func (r *run) checkSource(ctx context.Context, mark source.Watermark) error {
 	s := r.state
+	loaded := s.Last.Position // a window that was loaded again may have lost its last events
+	if s.mayBeGone(s.Last) {
+		loaded = source.Position{}
+	}
 	const advice = "if the store was really restored or exchanged, load it into an empty folder; else mend the source's address"
-	// Windows end at events, those that are only planned too.
+	// Windows that are planned end at events.
 	for _, end := range []struct {
 		what    string
 		through source.Position
-	}{{"loaded", lastOf(s.Loaded).Through}, {"planned", lastOf(windowsOf(s.Pending)).Through}} {
+	}{{"loaded", loaded}, {"planned", lastOf(windowsOf(s.Pending)).Through}} {
 		if mark.Head.Compare(end.through) < 0 {
 			return &DisagreeError{
 				Job:    r.job.Name,
@@ -34,6 +38,9 @@ func (r *run) checkSource(ctx context.Context, mark source.Watermark) error {
 		got, err := r.anchorAt(ctx, want)
 		if err != nil {
 			return err
+		}
+		if got.Position.IsZero() && s.mayBeGone(want) {
+			continue
 		}
 		if got.Position.IsZero() {
 			return &DisagreeError{
@@ -52,6 +59,12 @@ func (r *run) checkSource(ctx context.Context, mark source.Watermark) error {
 		}
 	}
 	return nil
+}
+
+// mayBeGone tells whether the store may have lost an event since: one of a
+// stream that is forgotten is deleted there too, sooner or later.
+func (s *State) mayBeGone(a sinks.Anchor) bool {
+	return a.Stream == "" && !a.Position.IsZero() && len(s.Receipts) > 0
 }
 
 // lastOf is the last of windows in order, empty if there is none.

@@ -10,6 +10,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// compactTarget is from how many MiB on a file is left alone unless something
+// else is said.
+const compactTarget = 128
+
 func newCompact(g *globals) *cobra.Command {
 	var target int64
 	var dryRun bool
@@ -52,7 +56,7 @@ changes. It may be killed at any moment and run again.`,
 			return nil
 		},
 	}
-	cmd.Flags().Int64Var(&target, "target", 128, "leave files of this many MiB and more alone")
+	cmd.Flags().Int64Var(&target, "target", compactTarget, "leave files of this many MiB and more alone")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only show what would be merged")
 	return cmd
 }

@@ -78,6 +78,9 @@ func readConfigFor(p purpose, name string) (*config, error) {
 	c.rules, c.quarantine = d.rules(dir)
 	d.loadSection(&c.load)
 	c.jobs = d.jobs()
+	if len(c.jobs) > 0 && c.jobs[0].Compact != "" && c.sink.open != nil && !c.sink.merges {
+		d.addAt([]string{"jobs"}, "compact is for files, and this sink has none", "leave compact out")
+	}
 	d.checkCadence(c.sink, c.rules)
 	c.worker, c.hasWorker = d.worker(), d.section("worker") != nil
 	if err := d.err(); err != nil {

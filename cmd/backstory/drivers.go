@@ -44,6 +44,7 @@ var sinkDrivers = []sinkDriver{
 		return openSink{
 			path:   root,
 			ledger: filepath.Join(root, "_backstory", "ledger.db"),
+			merges: true,
 			open: func(ctx context.Context) (sinks.Sink, error) {
 				return parquet.Open(ctx, parquet.Options{
 					Path: root, Codec: c.Codec, Level: c.Level, RowGroupRows: c.RowGroupRows, Version: version,

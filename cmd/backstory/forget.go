@@ -150,7 +150,7 @@ func (f *forgetFlags) forget(ctx context.Context, w io.Writer, j *schedules.Job,
 		return err
 	}
 	if f.json {
-		return writeJSON(w, out)
+		return errors.Join(writeJSON(w, out), stays(out))
 	}
 	streams, rows, windows := plural(out.Streams, "stream"), plural(out.Rows, "row"), plural(out.Windows, "window")
 	for _, t := range out.Tables {
@@ -161,10 +161,21 @@ func (f *forgetFlags) forget(ctx context.Context, w io.Writer, j *schedules.Job,
 			fmt.Fprintf(w, "%s: the queries that do it would be billed for about %s\n", j.Name, byteSize(out.Billed))
 		}
 		_, err = fmt.Fprintf(w, "%s: would forget %s: %s of %s; do it with --yes\n", j.Name, streams, rows, windows)
-		return err
+		return errors.Join(err, stays(out))
 	}
 	_, err = fmt.Fprintf(w, "%s: forgot %s: %s of %s; receipt %d\n", j.Name, streams, rows, windows, out.Receipt.ID)
-	return err
+	return errors.Join(err, stays(out))
+}
+
+// stays says that there are rows which cannot be forgotten with their stream.
+func stays(out *schedules.Forgotten) error {
+	if out.Nameless == 0 {
+		return nil
+	}
+	return &schedules.DisagreeError{
+		Job: out.Job, Reason: plural(out.Nameless, "row") + " with that value in _quarantine cannot be forgotten: the stream they are of cannot be read",
+		Advice: "mend these events in the store, or delete them there, then: backstory replay " + out.Job + ", and forget again",
+	}
 }
 
 // receipts shows what was forgotten before.

@@ -19,6 +19,9 @@ type jobConfig struct {
 	// Schedule is a cron line of five fields, or @every and the like; the
 	// worker follows it.
 	Schedule string `yaml:"schedule"`
+	// Compact is when the worker merges small files: with the first run that
+	// succeeds from then on.
+	Compact string `yaml:"compact"`
 	// Timezone is where its hours are; the local one is left out.
 	Timezone string `yaml:"timezone"`
 	// Jitter spreads the beginnings of runs over that long.
@@ -115,6 +118,11 @@ func (d *document) checkSchedule(j jobConfig, at func(key string) *token.Token) 
 	if _, err := schedules.LoadZone(j.Timezone); err != nil && j.Timezone != "" {
 		d.add(at("timezone"), err.Error(), "write a name such as Europe/Berlin or UTC")
 		return
+	}
+	if j.Compact != "" {
+		if err := schedules.CheckSchedule(j.Compact, j.zone()); err != nil {
+			d.add(at("compact"), err.Error(), `write five fields, such as "15 3 * * *", or @daily`)
+		}
 	}
 	if j.Schedule == "" {
 		return

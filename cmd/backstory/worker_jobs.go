@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
 	"backstory/schedules"
+	"backstory/sinks"
 )
 
 // entries gives what the jobs of configurations are to a worker.
@@ -24,6 +26,7 @@ func (s *service) entries(configs []*config) (entries []schedules.Entry) {
 // nobody's connections are held.
 func (s *service) entry(c *config, j jobConfig) schedules.Entry {
 	var warned atomic.Bool
+	merge := j.merger(time.Now())
 	return schedules.Entry{
 		Job: j.Name, Schedule: j.Schedule, Zone: j.zone(), Jitter: j.Jitter, Timeout: j.Timeout, Retries: j.retries(),
 		Last: func(ctx context.Context) (time.Time, error) { return c.lastGood(ctx, j.Name) },
@@ -46,8 +49,38 @@ func (s *service) entry(c *config, j jobConfig) schedules.Entry {
 				s.log.Warn("the rules have changed since the tables were loaded; the job keeps to the old ones until backstory rebuild",
 					"job", j.Name, "generation", rep.Generation, "changes", len(rep.Outdated))
 			}
+			if err := merge(ctx, job); err != nil {
+				return rep, err
+			}
 			return rep, c.quarantine.check(rep)
 		},
+	}
+}
+
+// merger gives what merges small files after a run, if the time for that has
+// come since it did so last, or since begin.
+func (j jobConfig) merger(begin time.Time) func(context.Context, *schedules.Job) error {
+	times, err := schedules.ParseTimes(j.Compact, j.zone())
+	if j.Compact == "" || err != nil { // it was checked
+		return func(context.Context, *schedules.Job) error { return nil }
+	}
+	due := times.Next(begin)
+	return func(ctx context.Context, job *schedules.Job) error {
+		now := time.Now()
+		if now.Before(due) {
+			return nil
+		}
+		rep, err := job.Compact(ctx, sinks.CompactOptions{TargetBytes: compactTarget << 20})
+		if err != nil {
+			return fmt.Errorf("merge small files after the run: %w", err)
+		}
+		before, after := 0, 0
+		for _, t := range rep.Tables {
+			before, after = before+t.FilesBefore, after+t.FilesAfter
+		}
+		job.Log.Info("merged small files", "job", job.Name, "before", before, "after", after, "ms", time.Since(now).Milliseconds())
+		due = times.Next(time.Now())
+		return nil
 	}
 }
 
