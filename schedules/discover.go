@@ -88,8 +88,15 @@ func (j *Job) Survey(ctx context.Context, w source.Window, sample int) (*survey.
 	return all, look(ctx, j, parts, limit, looking[*survey.Survey]{
 		make: func() *survey.Survey { return survey.New(payload) },
 		take: func(s *survey.Survey) func(*source.Event) error {
-			o := j.Pipeline.NewOpener()
-			return func(e *source.Event) error { return s.Take(o, e) }
+			o, f := j.Pipeline.NewOpener(), j.Pipeline.NewForgetter()
+			return func(e *source.Event) error {
+				if f.Any() {
+					if o.Open(e); f.Forgets(o.Stream()) {
+						return nil
+					}
+				}
+				return s.Take(o, e)
+			}
 		},
 		merge: all.Merge,
 		done:  func(w source.Window, events int64) { j.watch(Step{Name: StepRead, Window: w, Events: events}) },

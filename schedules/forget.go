@@ -164,8 +164,8 @@ func (s *State) forgotten() []transform.Digest {
 	return all
 }
 
-// forgets gives a pipeline without the streams that are forgotten.
-func (s *State) forgets(p *transform.Pipeline) (*transform.Pipeline, error) {
+// Forgets gives a pipeline without the streams that are forgotten.
+func (s *State) Forgets(p *transform.Pipeline) (*transform.Pipeline, error) {
 	if len(s.Receipts) == 0 {
 		return p, nil
 	}
@@ -187,7 +187,7 @@ func (r *run) finishForgetting(ctx context.Context) error {
 	if !r.state.openReceipts() {
 		return nil
 	}
-	p, err := r.state.forgets(r.job.Pipeline)
+	p, err := r.state.Forgets(r.job.Pipeline)
 	if err != nil {
 		return err
 	}

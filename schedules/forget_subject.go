@@ -19,8 +19,14 @@ import (
 // types where types have no tables. Rows with it that name no stream are counted.
 func (f *finding) choose(ctx context.Context, column, value string) error {
 	typed, whole, types := false, false, false
+	named := []string{column} // as the tables write it, in capitals or not
 	for _, t := range f.run.catalog.Tables() {
-		typed = typed || t.Column(column) >= 0
+		if i := t.Column(column); i >= 0 {
+			typed = true
+			if name := t.Columns[i].Name; !slices.Contains(named, name) {
+				named = append(named, name)
+			}
+		}
 		types = types || t.Event != ""
 		whole = whole || t.Event == "" && !t.IsQuarantine()
 	}
@@ -31,7 +37,7 @@ func (f *finding) choose(ctx context.Context, column, value string) error {
 	}
 	s := newSubject(value)
 	texts := []string{transform.ColExtra, transform.ColData, transform.ColMeta, transform.ColReason}
-	q := sinks.Query{Columns: append([]string{transform.ColStreamID, column}, texts...)}
+	q := sinks.Query{Columns: slices.Concat([]string{transform.ColStreamID}, named, texts)}
 	return f.each(ctx, q, func(t *transform.Table, r transform.Record) error {
 		streams, ok := transform.CellsOf(r, transform.ColStreamID)
 		if !ok {
@@ -40,12 +46,17 @@ func (f *finding) choose(ctx context.Context, column, value string) error {
 		var looked []transform.Cells
 		for _, name := range texts {
 			c, ok := transform.CellsOf(r, name)
-			if ok && name != column && (name == transform.ColExtra || t.IsQuarantine() || !typed && t.Event == "") {
+			if ok && (name == transform.ColExtra || t.IsQuarantine() || !typed && t.Event == "") {
 				looked = append(looked, c)
 			}
 		}
-		at, inColumn := transform.CellsOf(r, column)
-		nested := inColumn && nests(t, column)
+		var at transform.Cells
+		c := t.Column(column)
+		inColumn := c >= 0
+		if inColumn {
+			at, inColumn = transform.CellsOf(r, t.Columns[c].Name)
+		}
+		nested := inColumn && nests(t.Columns[c].Type)
 		for i := range int(r.NumRows()) {
 			found := slices.ContainsFunc(looked, func(c transform.Cells) bool {
 				text, ok := c.Text(i)
@@ -68,13 +79,9 @@ func (f *finding) choose(ctx context.Context, column, value string) error {
 	})
 }
 
-// nests tells whether the values of a column hold others.
-func nests(t *transform.Table, column string) bool {
-	i := t.Column(column)
-	if i < 0 {
-		return false
-	}
-	switch t.Columns[i].Type.Kind {
+// nests tells whether values of a type hold others.
+func nests(t transform.Type) bool {
+	switch t.Kind {
 	case transform.List, transform.Struct, transform.JSON:
 		return true
 	}

@@ -110,6 +110,9 @@ func TestForgetBySubject(t *testing.T) {
 	if out := count("tags", "rosa"); out.Streams != 2 || out.Rows != 3 || out.Nameless != 0 {
 		t.Errorf("in a list and in bytes: got %+v, want 2 streams with 3 rows", out)
 	}
+	if out := count("TAGS", "rosa"); out.Streams != 2 {
+		t.Errorf("a column in capitals: got %+v, want 2 streams", out)
+	}
 	if out := count("tags", "nameless"); out.Streams != 0 || out.Rows != 0 || out.Nameless != 1 {
 		t.Errorf("of no stream: got %+v, want one nameless row", out)
 	}

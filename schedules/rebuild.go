@@ -141,7 +141,7 @@ func (r *run) prepare(ctx context.Context, gens sinks.Generations, live int) (er
 		return fmt.Errorf("read ledger: %w", err)
 	}
 	s := r.state
-	p, err := s.forgets(j.Pipeline)
+	p, err := s.Forgets(j.Pipeline)
 	if err != nil {
 		return err
 	}
@@ -306,7 +306,7 @@ func (r *run) followSwap(ctx context.Context) error {
 	default:
 		return &DisagreeError{
 			Job: r.job.Name, Reason: fmt.Sprintf("the sink is at generation %d, and the ledger at %d", live, s.Generation),
-			Advice: "the ledger is older than the output folder: remove it, and run again to rebuild it from the folder",
+			Advice: "the ledger is older than the output: remove it, and run again to rebuild it from the output",
 		}
 	}
 	if r.state, err = r.ledger.State(ctx, r.job.Name); err != nil {

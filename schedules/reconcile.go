@@ -59,6 +59,9 @@ func (r *run) reconcile(ctx context.Context) error {
 		if err := inventory.Check(ctx, j.Name, r.state.Generation); err != nil {
 			return err
 		}
+		if err := r.resume(ctx, manifests); err != nil {
+			return err
+		}
 		if err := r.compare(ctx, manifests); err != nil {
 			return err
 		}
@@ -68,6 +71,42 @@ func (r *run) reconcile(ctx context.Context) error {
 		return nil
 	}
 	return r.takeTables(ctx, there)
+}
+
+// resume plans the windows that were begun by a run whose ledger was lost, as
+// that run has cut them: what they have left in the sink is adopted only by who
+// loads the same.
+func (r *run) resume(ctx context.Context, manifests []sinks.Manifest) error {
+	s := r.state
+	resumer, ok := r.job.Sink.(sinks.Resumer)
+	if !ok || s.Fingerprint != "" || len(s.Loaded) > 0 || len(s.Pending) > 0 {
+		return nil
+	}
+	begun, err := resumer.Begun(ctx, r.job.Name, s.Generation)
+	if err != nil || len(begun) == 0 {
+		return err
+	}
+	plan, there := []Planned{}, []source.Window{}
+	for _, m := range manifests {
+		there = append(there, m.Window)
+	}
+	for _, w := range begun {
+		if i := slices.IndexFunc(there, w.Overlaps); i >= 0 {
+			return &DisagreeError{
+				Job:    r.job.Name,
+				Reason: fmt.Sprintf("a run that was cut off has loaded a part of %s, and another of %s", w, there[i]),
+				Advice: "load a new generation with backstory rebuild",
+			}
+		}
+		there = append(there, w)
+		plan = append(plan, Planned{Window: w, Events: max(0, w.Through.Seq-w.After.Seq)})
+	}
+	if err := r.lease.Save(ctx, Change{Plan: plan}); err != nil {
+		return fmt.Errorf("plan what was begun: %w", err)
+	}
+	s.Pending = plan
+	r.job.log().Info("goes on with windows that the ledger did not know", "job", r.job.Name, "windows", len(plan))
+	return nil
 }
 
 // compare finds windows that only one of ledger and sink knows.
@@ -107,7 +146,7 @@ func (r *run) compare(ctx context.Context, manifests []sinks.Manifest) error {
 			return &DisagreeError{
 				Job:    r.job.Name,
 				Reason: fmt.Sprintf("the ledger says that %s is loaded, but the sink does not have it", missing[0]),
-				Advice: "the output folder was deleted or restored from an older backup: put it back, or remove the ledger too, and run again to load what is missing",
+				Advice: "the output was deleted or restored from an older backup: put it back, or remove the ledger too, and run again to load what is missing",
 			}
 		}
 	}
@@ -143,7 +182,7 @@ func (r *run) foreign(w source.Window, what string) error {
 	return &DisagreeError{
 		Job:    r.job.Name,
 		Reason: fmt.Sprintf("the sink holds %s, which the ledger does not know, and the ledger %s", w, what),
-		Advice: "ledger and output folder are of different runs: remove the ledger, and run again to rebuild it from the folder",
+		Advice: "ledger and output are of different runs: remove the ledger, and run again to rebuild it from the output",
 	}
 }
 
@@ -166,7 +205,7 @@ func (r *run) takeUp(ctx context.Context, windows []Loaded) error {
 		return fmt.Errorf("read ledger: %w", err)
 	}
 	r.state = state
-	p, err := state.forgets(r.job.Pipeline)
+	p, err := state.Forgets(r.job.Pipeline)
 	if err != nil {
 		return err
 	}

@@ -196,11 +196,15 @@ func (r *run) mend(ctx context.Context, out *Repair) error {
 func (out *Repair) plan(ctx context.Context, j *Job, found *Proof) error {
 	_, replaces := j.Sink.(sinks.Replacer)
 	mender, mends := j.Sink.(sinks.Mender)
+	if slices.ContainsFunc(found.Findings, func(f Finding) bool { return f.only == onlyLedger }) {
+		out.Beyond = found.Findings // no run goes on where the sink has lost whole windows
+		return nil
+	}
 	for _, f := range found.Findings {
 		switch {
 		case f.Kind == KindForeign && f.File != "" && mends:
 			out.aside(f.File)
-		case len(f.Windows) == 0 || !replaces || f.only == onlyLedger || f.Kind == KindFile && !mends:
+		case len(f.Windows) == 0 || !replaces || f.Kind == KindFile && !mends:
 			out.Beyond = append(out.Beyond, f)
 		case f.only == onlySink:
 			out.adopts = true

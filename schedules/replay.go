@@ -96,7 +96,7 @@ func (r *run) change(ctx context.Context, now *transform.Pipeline, again []sourc
 	refuse := func(format string, args ...any) error {
 		return &RulesError{Job: r.job.Name, Old: old.Fingerprint(), New: now.Fingerprint(), Reason: fmt.Sprintf(format, args...)}
 	}
-	now, err := r.state.forgets(now)
+	now, err := r.state.Forgets(now)
 	if err != nil {
 		return err
 	}

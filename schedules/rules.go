@@ -23,7 +23,7 @@ func (r *run) open(ctx context.Context) (err error) {
 	if err := r.follow(ctx); err != nil {
 		return err
 	}
-	p, err := r.state.forgets(r.job.Pipeline)
+	p, err := r.state.Forgets(r.job.Pipeline)
 	if err != nil {
 		return err
 	}

@@ -87,10 +87,10 @@ func (j *Job) Stale(ctx context.Context, exact bool) (*Stale, error) {
 		return nil, nil
 	}
 	if exact && old != nil && j.Pipeline.OtherTables(old) == "" {
-		if old, err = s.forgets(old); err != nil {
+		if old, err = s.Forgets(old); err != nil {
 			return nil, err
 		}
-		p, err := s.forgets(j.Pipeline)
+		p, err := s.Forgets(j.Pipeline)
 		if err != nil {
 			return nil, err
 		}

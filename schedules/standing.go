@@ -29,8 +29,8 @@ type Standing struct {
 func Stand(j JobState, state *State, err error) Standing {
 	s := Standing{JobState: j, Ledger: state, Err: err}
 	for _, o := range []*Outcome{j.Last, j.Good} {
-		if s.Watermark == nil && o != nil && o.Report != nil && !o.Report.Watermark.Head.IsZero() {
-			s.Watermark = &o.Report.Watermark
+		if s.Watermark == nil && o != nil {
+			s.Watermark = watermarkOf(*o)
 		}
 	}
 	if o := j.Good; o != nil {
@@ -56,6 +56,14 @@ func Stand(j JobState, state *State, err error) Standing {
 	return s
 }
 
+// watermarkOf gives the watermark that a run found, nil where it found none.
+func watermarkOf(o Outcome) *source.Watermark {
+	if o.Report == nil || o.Report.Watermark.Head.IsZero() {
+		return nil
+	}
+	return &o.Report.Watermark
+}
+
 // before tells whether a run of the ledger, which does not know what was held
 // back, began before what holds the last one back: that does, or the last.
 func (s *Standing) before(r Run) bool {
@@ -71,14 +79,19 @@ func (s *Standing) Held() bool {
 }
 
 // HeldSince is when the oldest transaction began that held the last watermark
-// back, zero where none did.
+// back, zero where none did. Of a transaction that the source's user may not
+// look into, it is when a run first found itself held back.
 func (s *Standing) HeldSince() (since time.Time) {
 	if !s.Held() {
 		return since
 	}
 	for _, h := range s.Watermark.Holders {
-		if since.IsZero() || h.Since.Before(since) {
-			since = h.Since
+		began := h.Since
+		if began.IsZero() {
+			began = s.HeldFrom
+		}
+		if since.IsZero() || !began.IsZero() && began.Before(since) {
+			since = began
 		}
 	}
 	return since

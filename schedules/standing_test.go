@@ -1,8 +1,10 @@
 package schedules_test
 
 import (
+	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"backstory/schedules"
@@ -73,4 +75,59 @@ func TestStanding(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestHeldSinceUnknown measures from the first run that was held back where
+// the store does not say how long a transaction has been open.
+func TestHeldSinceUnknown(t *testing.T) {
+	noon := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	known, unknown := source.Holder{PID: 7, Since: noon.Add(-time.Hour)}, source.Holder{PID: 8}
+	for _, tc := range []struct {
+		name    string
+		holders []source.Holder
+		from    time.Time
+		want    time.Time
+	}{
+		{"nobody may be looked into", []source.Holder{unknown}, noon, noon},
+		{"one may, and is older", []source.Holder{unknown, known}, noon, known.Since},
+		{"one may, and is younger", []source.Holder{known, unknown}, noon.Add(-2 * time.Hour), noon.Add(-2 * time.Hour)},
+		{"no run was counted", []source.Holder{known, unknown}, time.Time{}, known.Since},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			held := &schedules.Outcome{Report: &schedules.Report{Watermark: source.Watermark{Head: at(5), Holders: tc.holders}, Held: true}}
+			s := schedules.Stand(schedules.JobState{Last: held, Good: held, HeldFrom: tc.from}, nil, nil)
+			if got := s.HeldSince(); !got.Equal(tc.want) {
+				t.Errorf("held since %s, want %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestWorkerHeldFrom follows a job through runs that are held back, one that
+// finds no watermark, and one that is held back no more.
+func TestWorkerHeldFrom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		runs := 0
+		w := &schedules.Worker{Entries: []schedules.Entry{{Job: "shop", Schedule: "@every 1m", Run: func(context.Context, <-chan struct{}) (*schedules.Report, error) {
+			rep := &schedules.Report{Watermark: source.Watermark{Safe: at(3), Head: at(3)}}
+			switch runs++; runs {
+			case 2, 3, 5:
+				rep.Watermark.Head = at(9)
+			case 4:
+				rep.Watermark = source.Watermark{}
+			}
+			return rep, nil
+		}}}}
+		stop := serve(t, w)
+		time.Sleep(30 * time.Second)
+		for n, held := range []bool{false, false, true, true, true, true, false} {
+			from := w.States()[0].HeldFrom
+			if from.IsZero() == held || held && !from.Equal(begun.Add(2*time.Minute)) {
+				t.Errorf("after %d runs: held from %s", n, from)
+			}
+			time.Sleep(time.Minute)
+		}
+		stop()
+	})
 }

@@ -63,7 +63,7 @@ func (r *run) keepsColumns() *transform.Pipeline {
 	if err != nil {
 		return nil
 	}
-	if p, err = r.state.forgets(p); err != nil {
+	if p, err = r.state.Forgets(p); err != nil {
 		return nil
 	}
 	return p

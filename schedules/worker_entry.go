@@ -63,6 +63,9 @@ type JobState struct {
 	Failures int
 	// Skipped counts the times that had no run of their own.
 	Skipped int64
+	// HeldFrom is when the first of the runs began that were held back since one that
+	// was not, zero where the last was not.
+	HeldFrom time.Time
 }
 
 // last is when the last good run was, zero where that is not known.

@@ -24,6 +24,7 @@ type follower struct {
 	tries               int // that failed of the last due time
 	failures            int
 	skipped             int64
+	held                time.Time // since when runs are held back
 }
 
 // follow makes the followers of entries.
@@ -122,6 +123,7 @@ func (f *follower) end(o Outcome) (retry time.Time) {
 	case lasting:
 		f.failures++
 	}
+	f.hold(o)
 	if pause > 0 && f.times != nil {
 		if at := o.Ended.Add(pause); f.at.IsZero() || at.Before(f.at) {
 			f.retry = at
@@ -132,6 +134,18 @@ func (f *follower) end(o Outcome) (retry time.Time) {
 		f.good = &o
 	}
 	return f.retry
+}
+
+// hold notes since when runs are held back. One that did not find a watermark
+// says nothing about it.
+func (f *follower) hold(o Outcome) {
+	switch mark := watermarkOf(o); {
+	case mark == nil:
+	case mark.Safe.Compare(mark.Head) >= 0:
+		f.held = time.Time{}
+	case f.held.IsZero():
+		f.held = o.Started
+	}
 }
 
 // rest waits until the source may be read again, or the sink takes more.
@@ -188,7 +202,7 @@ func (f *follower) state() JobState {
 	return JobState{
 		Job: f.entry.Job, Schedule: f.entry.Schedule, Next: f.due,
 		Running: copied(f.running), Last: copied(f.last), Good: copied(f.good),
-		Failures: f.failures, Skipped: f.skipped,
+		Failures: f.failures, Skipped: f.skipped, HeldFrom: f.held,
 	}
 }
 

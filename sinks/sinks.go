@@ -158,6 +158,15 @@ type Inventory interface {
 	Check(ctx context.Context, job string, generation int) error
 }
 
+// Resumer is an Inventory in which a load that was cut off may leave rows behind
+// that readers see, until the same window is loaded.
+type Resumer interface {
+	// Begun lists the windows, in order, that are not committed and of which
+	// rows are in the tables, or may yet come. To load others that overlap
+	// them would double these rows. It changes nothing.
+	Begun(ctx context.Context, job string, generation int) ([]source.Window, error)
+}
+
 // Holder is a Sink that keeps processes apart by itself, whatever their
 // ledgers say.
 type Holder interface {

@@ -72,11 +72,13 @@ type Watermark struct {
 // Holder is a transaction in the store's database that may still make an
 // event appear below Head.
 type Holder struct {
-	PID         int       `json:"pid"`
-	Application string    `json:"application,omitempty"`
-	User        string    `json:"user,omitempty"`
-	State       string    `json:"state,omitempty"`
-	Since       time.Time `json:"since"`
+	PID         int    `json:"pid"`
+	Application string `json:"application,omitempty"`
+	User        string `json:"user,omitempty"`
+	// State and Since, when the transaction began, are zero where the source's
+	// user may not know them.
+	State string    `json:"state,omitempty"`
+	Since time.Time `json:"since,omitzero"`
 	// Prepared is the global identifier of a prepared transaction, which has
 	// no process.
 	Prepared string `json:"prepared,omitempty"`

@@ -26,6 +26,9 @@ type Explanation struct {
 	Results []View `json:"results,omitempty"`
 	// Rows are what stands in the tables.
 	Rows []ExplainedRow `json:"rows,omitempty"`
+	// Forgotten says that the event's stream is forgotten, so that nothing
+	// becomes of it.
+	Forgotten bool `json:"forgotten,omitempty"`
 	// Newer says that the stored schema version is above the end of the
 	// type's chain.
 	Newer bool `json:"newer,omitempty"`
@@ -92,7 +95,7 @@ func (p *Pipeline) Explain(c *Catalog, e *source.Event) (*Explanation, error) {
 		x.Steps = append(x.Steps, ExplainedStep{Trace: t, Depth: depth, Result: view(env)})
 	}
 	if x.Failed = in.take(e); x.Failed == nil {
-		x.Newer = in.chain.newer
+		x.Newer, x.Forgotten = in.chain.newer, in.forgotten
 	} else {
 		x.Results = nil
 	}

@@ -84,6 +84,9 @@ type Forgetter struct {
 // NewForgetter makes a Forgetter of the streams that p forgets.
 func (p *Pipeline) NewForgetter() *Forgetter { return &Forgetter{forgotten: p.forgotten} }
 
+// Any tells whether any stream is forgotten.
+func (f *Forgetter) Any() bool { return len(f.forgotten) > 0 }
+
 // Forgets tells whether a stream is forgotten.
 func (f *Forgetter) Forgets(stream []byte) bool {
 	if len(f.forgotten) == 0 || len(stream) == 0 {

@@ -22,20 +22,15 @@ func (p *Pipeline) newIntake(out Emit) *intake {
 }
 
 // take passes on what an event becomes, and tells why it failed. An event of a
-// stream that is forgotten becomes nothing, and is not even read where the
-// stream stands beside the payload.
+// stream that is forgotten becomes nothing, also if it fails.
 func (in *intake) take(e *source.Event) *source.EventError {
-	if in.forgotten = in.forgets.Forgets(e.Stream); in.forgotten {
+	env, err := in.opener.Open(e)
+	if in.forgotten = in.forgets.Forgets(in.opener.Stream()); in.forgotten {
 		in.chain.nothing()
 		return nil
 	}
-	env, err := in.opener.Open(e)
 	if err != nil {
 		return complete(err, e.Position, e.Stream, e.Type, e.SchemaVersion)
-	}
-	if in.forgotten = in.forgets.Forgets(env.Stream); in.forgotten {
-		in.chain.nothing()
-		return nil
 	}
 	// The upcasters may change the envelope; an error is about the event.
 	typ, stream, schema := env.Type, env.Stream, env.Stored

@@ -57,17 +57,17 @@ func newOpener(l lifted) *Opener {
 // and its documents belong to the Opener, borrow the event's bytes, and are
 // valid until the next Open. An error is a *source.EventError.
 func (o *Opener) Open(e *source.Event) (*Envelope, error) {
-	if e.Err != nil {
-		return nil, e.Err
-	}
-	if err := o.data.Parse(e.Data, o.payload.Markers); err != nil {
-		return nil, eventError(e, "parse", "data", err)
-	}
 	env := &o.envelope
 	*env = Envelope{
 		Position: e.Position, ID: e.ID, Stream: e.Stream, Type: e.Type,
 		StreamVersion: e.StreamVersion, Stored: e.SchemaVersion,
 		Data: &o.data, Meta: &o.meta,
+	}
+	if e.Err != nil {
+		return nil, e.Err
+	}
+	if err := o.data.Parse(e.Data, o.payload.Markers); err != nil {
+		return nil, eventError(e, "parse", "data", err)
 	}
 	if len(e.Meta) > 0 {
 		if err := o.meta.Parse(e.Meta, o.payload.Markers); err != nil {
@@ -108,6 +108,10 @@ func (o *Opener) Open(e *source.Event) (*Envelope, error) {
 // there, or null, leaves its place empty. On error it names the member.
 func (o *Opener) lift(env *Envelope) (string, error) {
 	p := &o.payload
+	o.text = o.text[:0]
+	if d, v := o.value(p.Stream); v != None { // first: it is wanted whatever fails
+		env.Stream = o.scalarText(d, v)
+	}
 	if d, v := o.value(p.Time); v != None {
 		t, ok := timeValue(d, v)
 		if !ok {
@@ -135,12 +139,8 @@ func (o *Opener) lift(env *Envelope) (string, error) {
 		}
 		env.Type = o.names.Name(d.Text(v))
 	}
-	o.text = o.text[:0]
 	if d, v := o.value(p.ID); v != None {
 		env.ID = o.scalarText(d, v)
-	}
-	if d, v := o.value(p.Stream); v != None {
-		env.Stream = o.scalarText(d, v)
 	}
 	return "", nil
 }
@@ -202,6 +202,10 @@ func (o *Opener) scalarText(d *Document, v Value) []byte {
 	}
 	return o.text[start:]
 }
+
+// Stream gives the stream of the last event, also where Open has failed after
+// it was read; empty if it was not. It is valid until the next Open.
+func (o *Opener) Stream() []byte { return o.envelope.Stream }
 
 func eventError(e *source.Event, step, path string, err error) error {
 	var advice string

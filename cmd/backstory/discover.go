@@ -66,6 +66,16 @@ func (d *discovery) run(cmd *cobra.Command, g *globals) (err error) {
 		return err
 	}
 	writeHeld(cmd.ErrOrStderr(), mark.Safe.Compare(mark.Head) < 0, mark)
+	if err := a.openLedgerToRead(ctx); err != nil {
+		return err
+	}
+	state, err := a.jobs[0].Ledger.State(ctx, a.jobs[0].Name)
+	if err != nil {
+		return err
+	}
+	if a.pipeline, err = state.Forgets(a.pipeline); err != nil { // nor do they make examples
+		return err
+	}
 	report, err := d.look(ctx, g, a, sourceWindow(mark))
 	if err != nil {
 		return err

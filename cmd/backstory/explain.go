@@ -93,6 +93,9 @@ func openExplainer(cmd *cobra.Command, g *globals) (_ *explainer, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read ledger: %w", err)
 	}
+	if a.pipeline, err = s.Forgets(a.pipeline); err != nil {
+		return nil, err
+	}
 	if len(s.Loaded) > 0 && s.Fingerprint != a.pipeline.Fingerprint() && !g.quiet {
 		fmt.Fprintf(cmd.ErrOrStderr(), "the tables of generation %d were loaded under other rules; shown is what the present ones make\n", s.Generation)
 	}
@@ -148,7 +151,7 @@ func (x *explainer) explain(e *source.Event) error {
 		Explanation: explanation, raw: string(e.Data),
 	}
 	out.Quarantined = quarantinedBy(explanation.Failed)
-	out.Discarded = explanation.Failed == nil && len(explanation.Results) == 0
+	out.Discarded = explanation.Failed == nil && !explanation.Forgotten && len(explanation.Results) == 0
 	if x.json {
 		return writeJSON(x.cmd.OutOrStdout(), out)
 	}

@@ -47,6 +47,8 @@ func (x *explained) write(w io.Writer) error {
 	switch {
 	case x.Quarantined != nil:
 		x.writeQuarantined(&b)
+	case x.Forgotten:
+		b.WriteString("\nits stream is forgotten: nothing of it is loaded\n")
 	case x.Discarded:
 		b.WriteString("\ndiscarded: the upcasters make nothing of it\n")
 	default:

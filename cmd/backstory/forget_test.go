@@ -43,6 +43,12 @@ func TestForget(t *testing.T) {
 	f.expectGone("forgotten", all)
 	f.exec(0, "run")
 	f.expectGone("after a run", all)
+	if out := f.exec(0, "explain", "1"); !strings.Contains(out, "its stream is forgotten") {
+		t.Errorf("explain: got %s", out)
+	}
+	f.said.Reset() // the store's own event was asked for
+	f.exec(0, "discover", "--starter", filepath.Join(filepath.Dir(f.config), "out", "starter.yaml"))
+	f.expectGone("after discover", all)
 	if out := f.exec(0, append(person, "--yes")...); !strings.Contains(out, "0 rows of 0 windows") {
 		t.Errorf("a second time: got %s", out)
 	}

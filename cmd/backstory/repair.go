@@ -88,9 +88,12 @@ func writeRepair(w io.Writer, r *schedules.Repair) error {
 		_, err := fmt.Fprintf(w, "%s: there is nothing to repair\n", r.Job)
 		return err
 	}
-	would := "would be "
-	if r.Applied {
-		would = ""
+	what := "would be loaded again"
+	switch {
+	case r.After != nil:
+		what = "loaded again"
+	case r.Applied: // what ended it is told after this
+		what = "is still to be loaded again"
 	}
 	for _, a := range r.Aside {
 		switch {
@@ -105,7 +108,7 @@ func writeRepair(w io.Writer, r *schedules.Repair) error {
 			fmt.Fprintf(w, "%s: and %s more\n", r.Job, plural(int64(len(r.Reload)-i), "window"))
 			break
 		}
-		fmt.Fprintf(w, "%s: window %s %sloaded again\n", r.Job, win, would)
+		fmt.Fprintf(w, "%s: window %s %s\n", r.Job, win, what)
 	}
 	for _, f := range r.Beyond {
 		fmt.Fprintf(w, "%s: only a rebuild mends this: %s\n", r.Job, visible(f.Text()))

@@ -146,7 +146,11 @@ func writeHeld(w io.Writer, held bool, mark source.Watermark) {
 			fmt.Fprintf(w, "  by the prepared transaction %s since %s\n", h.Prepared, h.Since.UTC().Format(time.RFC3339))
 			continue
 		}
-		fmt.Fprintf(w, "  by process %d (%s, user %s, %s) since %s\n", h.PID, orDash(h.Application), orDash(h.User), orDash(h.State), h.Since.UTC().Format(time.RFC3339))
+		since := "; only a member of pg_read_all_stats may know since when"
+		if !h.Since.IsZero() {
+			since = " since " + h.Since.UTC().Format(time.RFC3339)
+		}
+		fmt.Fprintf(w, "  by process %d (%s, user %s, %s)%s\n", h.PID, orDash(h.Application), orDash(h.User), orDash(h.State), since)
 	}
 	fmt.Fprintln(w, "  what is above will be loaded by a later run, once they have ended")
 }

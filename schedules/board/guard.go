@@ -98,15 +98,19 @@ func (b *Board) enter(w http.ResponseWriter, r *http.Request) {
 		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https",
 	})
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	_ = b.pages.ExecuteTemplate(w, "entered", r.URL.EscapedPath()) // whoever went away needs no answer
+	_ = b.pages.ExecuteTemplate(w, "entered", here(r)) // whoever went away needs no answer
 }
 
 func (b *Board) refuse(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("WWW-Authenticate", `Bearer realm="backstory"`)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(http.StatusUnauthorized)
-	_ = b.pages.ExecuteTemplate(w, "refused", r.URL.EscapedPath())
+	_ = b.pages.ExecuteTemplate(w, "refused", here(r))
 }
+
+// here is the path that was asked for; with two slashes in front it would lead
+// to another host.
+func here(r *http.Request) string { return "/" + strings.TrimLeft(r.URL.EscapedPath(), "/") }
 
 // pass is what the cookie holds: it proves the token and does not tell it.
 func (b *Board) pass() string {

@@ -1,6 +1,7 @@
 package board
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -81,6 +82,20 @@ func TestHosts(t *testing.T) {
 	}
 	if got := ask(t, scene(t, Options{}), "GET", "/", "Host", "board.example").StatusCode; got != 200 {
 		t.Errorf("with any host: code %d", got)
+	}
+}
+
+// TestStaysHere leads nobody to another host, with a token or without.
+func TestStaysHere(t *testing.T) {
+	b := scene(t, Options{Token: token})
+	for _, target := range []string{"//evil.example/", "//evil.example/?token=" + token, "///evil.example/?token=" + token} {
+		body, err := io.ReadAll(ask(t, b, "GET", target).Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(body), "//evil") || !strings.Contains(string(body), "/evil.example/") {
+			t.Errorf("%s: got %s", target, body)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -84,14 +85,21 @@ func (s *change) eraseAnchors(ctx context.Context, names []string) error {
 	return nil
 }
 
-// eraseErrors takes names of streams out of what failed runs have said.
+// eraseErrors takes names of streams, also as quoted text has them, out of what
+// failed runs have said.
 func (s *change) eraseErrors(ctx context.Context, names []string) error {
 	said := make(map[int64]string)
+	var forms []string // as errors show them, those first that others may be parts of
+	for _, name := range names {
+		quoted := strconv.Quote(name)
+		forms = append(forms, plain(name), quoted[1:len(quoted)-1])
+	}
+	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
 	err := s.Rows(ctx, `SELECT id, error FROM ledger.run WHERE job = $1 AND error <> ''`, []any{s.job}, func(rows *sql.Rows) error {
 		var id int64
 		var text string
 		err := rows.Scan(&id, &text)
-		for _, name := range names {
+		for _, name := range forms {
 			if strings.Contains(text, name) {
 				text = strings.ReplaceAll(text, name, "(forgotten)")
 				said[id] = text

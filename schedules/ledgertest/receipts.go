@@ -1,6 +1,7 @@
 package ledgertest
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,17 +23,18 @@ func testReceipts(t *testing.T, p Place) {
 	digest := func(name string) transform.Digest {
 		return transform.DigestOf([transform.SaltBytes]byte{1}, []byte(name))
 	}
+	const quoted = "rosa \"dvor\"\x00"
 	named, other := loaded(window(0, 10)), loaded(window(10, 20))
 	named.First.Stream, named.Last.Stream = secret, secret
 	other.Last.Stream = "cart-47110"
 	failed := schedules.Run{Kind: "run", Started: asked}
 	save(t, live, schedules.Change{Finish: []schedules.Loaded{named, other}, Begin: &failed})
-	failed.Finished, failed.Error = asked, "read event 3 of stream "+secret+": no"
+	failed.Finished, failed.Error = asked, "read event 3 of stream "+secret+": no "+strconv.Quote(quoted)
 	save(t, live, schedules.Change{End: &failed})
 	save(t, next, schedules.Change{Finish: []schedules.Loaded{named}})
 
 	first := schedules.Receipt{Asked: asked, Streams: []transform.Digest{digest(secret), digest("x")}, Rows: 12, Windows: 1}
-	save(t, live, schedules.Change{Forget: &first, Erase: []string{secret, "x"}, Again: []source.Window{named.Window}})
+	save(t, live, schedules.Change{Forget: &first, Erase: []string{secret, "x", quoted, quoted[:4]}, Again: []source.Window{named.Window}})
 	if first.ID != 1 {
 		t.Errorf("the first receipt has the ID %d", first.ID)
 	}
@@ -43,7 +45,7 @@ func testReceipts(t *testing.T, p Place) {
 	if s.First.Stream != "" || s.First.Position != named.First.Position || s.First.Type != named.First.Type || s.Last != other.Last {
 		t.Errorf("anchors: got %+v and %+v", s.First, s.Last)
 	}
-	if len(s.Again) != 1 || strings.Contains(s.Runs[0].Error, secret) || !strings.HasPrefix(s.Runs[0].Error, "read event 3 of stream ") {
+	if len(s.Again) != 1 || strings.Contains(s.Runs[0].Error, secret) || strings.Contains(s.Runs[0].Error, "rosa") || strings.Contains(s.Runs[0].Error, "dvor") || !strings.HasPrefix(s.Runs[0].Error, "read event 3 of stream ") {
 		t.Errorf("again: got %v; run: %+v", s.Again, s.Runs[0])
 	}
 	if s := state(t, l.Next(), job); s.First.Stream != "" || len(s.Receipts) != 1 {

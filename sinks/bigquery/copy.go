@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"backstory/transform"
 
@@ -69,6 +70,9 @@ func (s *Sink) makeWay(ctx context.Context, from, to string) error {
 	}
 	if err != nil {
 		return err
+	}
+	if dst.Type != bigquery.RegularTable && dst.Type != "" {
+		return fault("delete it or give it another name, and run again", "use table %s: it is no table but a %s", s.fullName(to), strings.ToLower(string(dst.Type)))
 	}
 	if describePartition(src.TimePartitioning) == describePartition(dst.TimePartitioning) && slices.Equal(clusteredBy(src), clusteredBy(dst)) {
 		return nil

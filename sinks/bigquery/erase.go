@@ -52,11 +52,15 @@ func (s *Sink) erase(ctx context.Context, job string, live int) error {
 		c.delete(loadsTable, theirs)
 	}
 	c.end()
+	into, err := s.control(ctx, loadsTable)
+	if err != nil {
+		return err
+	}
 	q := s.client.Query(c.text.String())
 	labels := s.jobLabels(map[string]string{labelJob: job, labelScript: c.fingerprint()})
 	s.step("erase manifests")
 	_, err = s.settle(ctx, work{
-		id: "backstory_" + idText(job) + "_erase_" + c.fingerprint(), what: "erase manifests",
+		id: "backstory_" + idText(job) + "_" + s.place(into) + "_erase_" + c.fingerprint(), what: "erase manifests",
 		submit: func(ctx context.Context, id string) (*bigquery.Job, error) {
 			q.JobID, q.Location, q.Labels, q.JobTimeout = id, s.client.Location, labels, s.o.JobTimeout
 			return q.Run(ctx)

@@ -223,7 +223,7 @@ func advice(err error) string {
 	case slices.Contains(why, "billingNotEnabled"):
 		return "enable billing for the project, or leave partitions without expiration out of a sandbox"
 	case slices.Contains(why, "quotaExceeded"):
-		return "a quota of the day is used up and refills slowly: run again in an hour, with larger windows or a slower schedule; nothing is half loaded"
+		return "a quota of the day is used up and refills slowly: run again in an hour, with larger windows or a slower schedule; what is loaded of a window by then is not loaded twice"
 	case slices.Contains(why, "resourcesExceeded"):
 		return "load smaller windows: set load.window lower"
 	case strings.Contains(text, "Cannot list a table of type"):

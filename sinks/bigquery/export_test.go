@@ -17,6 +17,9 @@ func CutAt(s *Sink, n int) { s.partitions = n }
 // LimitUploads ends uploads that take longer.
 func LimitUploads(s *Sink, d time.Duration) { s.pace.upload = d }
 
+// LimitRequests ends requests about metadata that take longer.
+func LimitRequests(s *Sink, d time.Duration) { s.pace.limit = d }
+
 // Allow gives a sink other quotas of a day: load jobs into a table in one
 // piece, changes of partitions of another, and load jobs of the project.
 func Allow(s *Sink, tableJobs, changes, projectJobs int64) {

@@ -50,6 +50,9 @@ func (s *Sink) swap(ctx context.Context, job string, n int) error {
 	if err := s.complete(ctx, job, n, past); err != nil {
 		return err
 	}
+	if err := s.mayShow(ctx, job, n, past); err != nil {
+		return err
+	}
 	for _, g := range slices.Sorted(maps.Keys(past.generations)) {
 		if g != past.live && g != n && past.there(g) {
 			if err := s.dropGeneration(ctx, job, g, past); err != nil {
@@ -97,6 +100,25 @@ func (s *Sink) complete(ctx context.Context, job string, n int, past *history) e
 	return nil
 }
 
+// mayShow refuses, while nothing is decided, to put tables of a generation where
+// something stands that is not the job's.
+func (s *Sink) mayShow(ctx context.Context, job string, n int, past *history) error {
+	h := &home{sink: s, name: job, generation: n}
+	for _, t := range past.at(n).tables {
+		md, err := s.metadata(ctx, t.Name)
+		if isMissing(err) {
+			continue
+		}
+		if err != nil {
+			return explain(err, "look at table %s", s.fullName(t.Name))
+		}
+		if err := s.mayUse(s.want(h, t, t.Name), md); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // settled reads what became of a job's generations, and finishes the swap that
 // was left half done.
 func (s *Sink) settled(ctx context.Context, job string) (*history, error) {
@@ -116,6 +138,9 @@ func (s *Sink) finishSwap(ctx context.Context, job string, past *history) error 
 	from, to := past.at(past.before).tables, past.at(past.live).tables
 	if !past.kept {
 		for _, t := range from {
+			if _, err := s.metadata(ctx, t.Name); isMissing(err) {
+				continue // somebody has deleted it, and a rebuild is what mends that
+			}
 			if err := s.copyTable(ctx, job, past, "keep", past.before, t, t.Name, shadow(t.Name, past.before)); err != nil {
 				return err
 			}

@@ -32,7 +32,8 @@ type home struct {
 	filled   map[string]bool // the tables that have rows of them
 	targets  map[string]*target
 	underway map[source.Window]bool
-	stored   []record // by window, nil where nobody has asked for them
+	begun    []source.Window // not committed, and Check has found rows of them
+	stored   []record        // by window, nil where nobody has asked for them
 }
 
 // home opens a generation of a job to work on it, and finishes a swap that
@@ -72,7 +73,7 @@ func (s *Sink) homeOf(job string, n int) *home {
 func (h *home) learn(past *history, loads []record) {
 	g := past.at(h.generation)
 	if h.live != past.live || h.build != g.build {
-		h.targets = make(map[string]*target)
+		h.targets, h.begun = make(map[string]*target), nil
 	}
 	h.live, h.build, h.number, h.known = past.live, g.build, g.number, true
 	if len(h.underway) == 0 || h.recorded { // else loads have brought tables that nobody has written down
@@ -123,6 +124,12 @@ func (h *home) begin(l sinks.Load) (sinks.Txn, error) {
 		if v.Overlaps(l.Window) {
 			return nil, refuse("load windows that do not overlap",
 				"begin load %s of job %s: window %s is being loaded and overlaps it", l.Window, l.Job, v)
+		}
+	}
+	for _, v := range h.begun {
+		if v != l.Window && v.Overlaps(l.Window) {
+			return nil, fault("the ledger is older than what was loaded: remove it, and run again to rebuild it from the dataset",
+				"begin load %s of job %s: an earlier run has loaded a part of window %s, which overlaps it", l.Window, l.Job, v)
 		}
 	}
 	h.underway[l.Window] = true

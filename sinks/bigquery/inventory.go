@@ -4,17 +4,14 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"strings"
-	"time"
+	"slices"
 
 	"backstory/sinks"
 	"backstory/source"
 
 	"cloud.google.com/go/bigquery"
 	"golang.org/x/sync/errgroup"
-	"google.golang.org/api/iterator"
 )
 
 // Check compares the number of rows of each table with what the manifests
@@ -31,7 +28,7 @@ func (s *Sink) Check(ctx context.Context, job string, n int) error {
 		return err
 	}
 	h.mu.Lock()
-	name := h.tableName
+	h.begun = nil
 	h.mu.Unlock()
 	rows := make(map[string]int64)
 	for _, m := range loads {
@@ -45,7 +42,7 @@ func (s *Sink) Check(ctx context.Context, job string, n int) error {
 		rows[t.Name] += 0 // one that has no rows yet is looked for too
 	}
 	for table, want := range rows {
-		g.Go(func() error { return s.checkTable(ctx, h, name(table), want, loads) })
+		g.Go(func() error { return s.checkTable(ctx, h, h.nameOf(table), want, loads) })
 	}
 	return explain(g.Wait(), "check job %s", job)
 }
@@ -104,58 +101,32 @@ func expires(md *bigquery.TableMetadata) bool {
 	return md.TimePartitioning != nil && md.TimePartitioning.Expiration > 0
 }
 
-// jobsLooked is how many jobs are looked through, the newest first, to explain
-// rows of a table.
-const jobsLooked = 20_000
-
 // uncommitted counts the rows that loads without a manifest have brought into
 // a table: a crash came before it. It stops when it has found as many as want.
 func (s *Sink) uncommitted(ctx context.Context, h *home, into *target, want int64, loads []sinks.Manifest) (n int64, err error) {
-	committed := make(map[string]bool, len(loads))
-	for _, m := range loads {
-		committed[h.loadID(m.Window, into)] = true
-	}
-	prefix := strings.TrimSuffix(h.loadID(source.Window{}, into), "0_0")
-	err = s.ask(ctx, func(ctx context.Context) error {
-		n = 0
-		it := s.client.Jobs(ctx)
-		it.State, it.MinCreationTime = bigquery.Done, into.created.Add(-time.Minute)
-		for range jobsLooked {
-			job, err := it.Next()
-			if errors.Is(err, iterator.Done) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			if !strings.HasPrefix(job.ID(), prefix) || committed[workOf(job.ID())] {
-				continue
-			}
-			status := job.LastStatus()
-			if status == nil || status.Err() != nil || status.Statistics == nil {
-				continue
-			}
-			if st, ok := status.Statistics.Details.(*bigquery.LoadStatistics); ok {
-				n += st.OutputRows
-			}
-			if n >= want {
-				return nil
-			}
+	prefix := h.idPrefix(into)
+	var begun []source.Window
+	err = s.eachJob(ctx, into.created, func() { n, begun = 0, nil }, func(job *bigquery.Job) bool {
+		w, ok := windowOf(job.ID(), prefix)
+		status := job.LastStatus()
+		if !ok || touches(loads, w) || status == nil || !status.Done() || status.Err() != nil || status.Statistics == nil {
+			return true
 		}
-		return nil
+		if st, ok := status.Statistics.Details.(*bigquery.LoadStatistics); ok {
+			n, begun = n+st.OutputRows, append(begun, w)
+		}
+		return n < want
 	})
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.begun = append(h.begun, begun...)
 	return n, err
 }
 
-// workOf cuts attempt and part off a job's ID.
-func workOf(id string) string {
-	if i := strings.LastIndex(id, "_a"); i >= 0 {
-		id = id[:i]
-	}
-	if i := strings.LastIndex(id, "_p"); i >= 0 {
-		id = id[:i]
-	}
-	return id
+// touches tells whether a part of a window is committed. Rows of another window
+// that overlaps one which is committed are doubled.
+func touches(loads []sinks.Manifest, w source.Window) bool {
+	return slices.ContainsFunc(loads, func(m sinks.Manifest) bool { return m.Window.Overlaps(w) })
 }
 
 // Signature names the state of the tables as BigQuery tells it: when they were

@@ -50,10 +50,9 @@ func (s *Sink) settle(ctx context.Context, w work) (*bigquery.JobStatus, error) 
 		if err != nil {
 			return nil, explain(err, "%s (job %s)", w.what, id)
 		}
-		if found {
+		if found && !failed(job) {
 			if err := s.identify(job, w); err != nil {
-				return nil, fault("give the job another name, or name another dataset: who used the ID loaded something else",
-					"%s: job %s is not ours: %w", w.what, id, err)
+				return nil, fault(foreignAdvice(err), "%s: job %s is not ours: %w", w.what, id, err)
 			}
 		}
 		status, err := s.await(ctx, job)
@@ -146,6 +145,22 @@ func (s *Sink) identify(job *bigquery.Job, w work) error {
 		return err
 	}
 	return w.check(config)
+}
+
+// foreignAdvice says what to do about a job of our ID that does something else.
+func foreignAdvice(err error) string {
+	var known *Error
+	if errors.As(err, &known) {
+		return known.Advice
+	}
+	return "give the job another name, or name another dataset: who used the ID loaded something else"
+}
+
+// failed tells whether a job is known to have come to its end without any
+// effect, whoever sent it and for what.
+func failed(job *bigquery.Job) bool {
+	status := job.LastStatus()
+	return status != nil && status.Done() && status.Err() != nil
 }
 
 // await looks at a job until it is done. An error says that nobody could be

@@ -95,7 +95,8 @@ func (s *Sink) checkLoad(config bigquery.JobConfig, l load) error {
 	}
 	for _, name := range []string{labelFingerprint, labelRows} {
 		if got, ok := c.Labels[name]; ok && got != l.labels[name] {
-			return fmt.Errorf("its label %s is %s and not %s: the rows were made under other rules", name, got, l.labels[name])
+			return refuse("put the rules back under which the load was begun, or load a new generation with backstory rebuild",
+				"its label %s is %s and not %s: the rows were made under other rules", name, got, l.labels[name])
 		}
 	}
 	return nil

@@ -17,6 +17,7 @@ import (
 const (
 	maxColumnName = 300
 	maxTableName  = 1024
+	maxName       = maxTableName - 40 // what shadows and staging tables add must fit
 	maxJobID      = 1024
 	maxLabel      = 63
 )
@@ -55,8 +56,8 @@ func checkColumnName(name string) error {
 func checkTableName(name string) error {
 	const hint = "give the table another name: tables: {EVENT: {name: ...}}"
 	switch {
-	case !tableName.MatchString(name) || len(name) > maxTableName-10:
-		return refuse(hint, "use table %q: want letters, digits, dashes and underscores, at most %d", clip(name), maxTableName-10)
+	case !tableName.MatchString(name) || len(name) > maxName:
+		return refuse(hint, "use table %q: want letters, digits, dashes and underscores, at most %d", clip(name), maxName)
 	case strings.EqualFold(name, loadsTable) || strings.EqualFold(name, tablesTable) || shadowName.MatchString(name):
 		return refuse(hint, "use table %q: backstory needs the name for itself", name)
 	}

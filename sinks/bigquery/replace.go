@@ -3,7 +3,6 @@ package bigquery
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -248,7 +247,7 @@ func (t *txn) runScript(ctx context.Context, c *script, fingerprint string) erro
 		check: func(config bigquery.JobConfig) error {
 			q, ok := config.(*bigquery.QueryConfig)
 			if !ok || q.Labels[labelScript] != labels[labelScript] {
-				return fmt.Errorf("another process replaces the window")
+				return refuse("run again when the other process is done", "another process replaces the window")
 			}
 			return nil
 		},

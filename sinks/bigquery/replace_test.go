@@ -275,3 +275,23 @@ func TestReplaceUnknown(t *testing.T) {
 		}
 	}
 }
+
+// TestReplaceAfterFailure checks that a transaction which has failed keeps
+// nobody from the next attempt, which is another text.
+func TestReplaceAfterFailure(t *testing.T) {
+	server := start(t, bqtest.Options{})
+	w, some := sinktest.Window(0, 10), sinktest.Window(2, 5)
+	if err := commit(t, open(t, options(server)), w, sinktest.Orders()); err != nil {
+		t.Fatal(err)
+	}
+	failed := server.Fail(bqtest.Rule{Method: "jobs.insert", Job: "_r1_a1", Do: bqtest.JobFails("invalidQuery")})
+	if err := replaceWith(t, open(t, options(server)), w, some, sinktest.Orders()); err == nil || failed() != 1 {
+		t.Fatal("a transaction that fails: got no error")
+	}
+	if err := replaceWith(t, open(t, options(server)), w, some, sinktest.Orders()); err != nil {
+		t.Fatal(err)
+	}
+	if got := place(server, nil).Rows(t, "orders"); !slices.Equal(got, lines(sinktest.Orders(), some)) {
+		t.Errorf("got %d rows, want 3", len(got))
+	}
+}

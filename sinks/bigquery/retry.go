@@ -61,11 +61,13 @@ func sleep(ctx context.Context, d time.Duration) error {
 }
 
 // ask makes a request that may be repeated, until it succeeds, fails for
-// good, or has failed too often.
+// good, or has failed too often. One that has lasted as long as it may was
+// repeated by the client all the while.
 func (s *Sink) ask(ctx context.Context, request func(context.Context) error) error {
 	for n := 1; ; n++ {
+		began := time.Now()
 		err := s.once(ctx, request)
-		if err == nil || ctx.Err() != nil || n == s.pace.tries {
+		if err == nil || ctx.Err() != nil || n == s.pace.tries || time.Since(began) >= s.pace.limit {
 			return err
 		}
 		c := classify(err)

@@ -39,6 +39,7 @@ type wanted struct {
 	filter     bool
 	// ours says that the table was made by a copy of ours, which may have
 	// lost its labels.
+	// It keeps the partitions of what it was copied from.
 	ours bool
 	// filled says that rows were loaded into it, whatever BigQuery counts.
 	filled bool
@@ -230,6 +231,9 @@ func (w wanted) fits(md *bigquery.TableMetadata) error {
 }
 
 func (w wanted) fitsPartition(md *bigquery.TableMetadata) error {
+	if w.ours {
+		return nil // it has the partitions that it was copied with
+	}
 	if md.RangePartitioning != nil {
 		return fmt.Errorf("it is partitioned by ranges of %s", md.RangePartitioning.Field)
 	}
@@ -268,7 +272,10 @@ func (w wanted) update(md *bigquery.TableMetadata) (u bigquery.TableMetadataToUp
 	if !slices.Equal(clusteredBy(md), w.cluster) {
 		u.Clustering, changed = &bigquery.Clustering{Fields: w.cluster}, true
 	}
-	if p := w.partitioning(); p != nil && p.Expiration != md.TimePartitioning.Expiration {
+	if md.TimePartitioning == nil || describePartition(md.TimePartitioning) != describePartition(w.partitioning()) {
+		return u, changed // a copy of a table that was partitioned otherwise
+	}
+	if p := w.partitioning(); p.Expiration != md.TimePartitioning.Expiration {
 		u.TimePartitioning, changed = p, true
 	}
 	if w.filter != md.RequirePartitionFilter {

@@ -89,8 +89,9 @@ func (s *Source) explainCode(at *server, doing string, err *pgconn.PgError) erro
 		return setup(s.grant(c.User))
 	case undefinedTable, undefinedColumn:
 		return setup("the table changed since it was opened; check table: and columns:")
-	case serializationFailure, deadlockDetected, lockNotAvailable, queryCanceled, featureNotSupported,
-		idleInTransaction:
+	case queryCanceled:
+		return source.Transient(setup("if it happens again and again, raise statement_timeout: in the section source, or lower load.window"))
+	case serializationFailure, deadlockDetected, lockNotAvailable, featureNotSupported, idleInTransaction:
 		return source.Transient(fmt.Errorf("%s %s: %w", doing, s.name(at), err))
 	}
 	switch err.Code[:min(2, len(err.Code))] {

@@ -278,6 +278,22 @@ func TestReadersDoNotHold(t *testing.T) {
 	wantSafe(t, s, 1, 1)
 }
 
+// TestHolderOfAnotherUser names the session of another user to one who may not
+// look into it, and leaves open since when it writes.
+func TestHolderOfAnotherUser(t *testing.T) {
+	url := pgtest.Database(t)
+	one, two := session(t, url+"&application_name=slow"), session(t, url)
+	exec(t, two, log+"GRANT SELECT ON log TO PUBLIC")
+	tx := begin(t, one)
+	add(t, tx)
+	add(t, two)
+	w := wantSafe(t, open(t, role(t, url, "guest", "PASSWORD 's3cr3t'"), impatient), 0, 2)
+	want := []source.Holder{{PID: int(one.PgConn().PID()), Application: "slow", User: "postgres"}}
+	if diff := cmp.Diff(want, w.Holders); diff != "" {
+		t.Errorf("holders (-want +got):\n%s", diff)
+	}
+}
+
 // TestStrictFence is about writers that draw a position before the INSERT,
 // which only the strict fence sees.
 func TestStrictFence(t *testing.T) {
