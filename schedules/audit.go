@@ -67,7 +67,7 @@ func (r *run) audit(ctx context.Context, events int64, same bool) (bool, error) 
 		case n > w.Events:
 			late.Windows = append(late.Windows, w.Window)
 			late.Events += n - w.Events
-		case n < w.Events:
+		case !w.expects(n):
 			late.Fewer = append(late.Fewer, w.Window)
 			late.Gone += w.Events - n
 		}

@@ -121,3 +121,26 @@ func TestForgetBySubject(t *testing.T) {
 		t.Errorf("a column that there is not: got %v, want a setup error", err)
 	}
 }
+
+// That the store deletes what was forgotten here too alarms nobody.
+func TestForgottenGoesFromTheStore(t *testing.T) {
+	r := newRig(t)
+	r.append(30, "Added", "sku")
+	r.run(t)
+	r.forget(t, schedules.ForgetOptions{Streams: []string{"s-2"}})
+	for _, n := range []int64{14, 17} { // of 11 to 20, these and 11 and 20 are of it
+		r.src = r.src.Without(at(n))
+	}
+	if rep := r.run(t); rep.Late != nil {
+		t.Errorf("run: got %+v", rep.Late)
+	}
+	for _, full := range []bool{false, true} {
+		if p, err := r.job(t).Verify(t.Context(), schedules.VerifyOptions{Full: full}); err != nil || !p.Holds() {
+			t.Errorf("verify, full %t: got %+v, %v", full, p, err)
+		}
+	}
+	r.src = r.src.Without(at(12)).Without(at(13)).Without(at(15))
+	if rep := r.run(t); rep.Late == nil || rep.Late.Gone != 5 {
+		t.Errorf("more have gone than are forgotten: got %+v", rep.Late)
+	}
+}

@@ -154,7 +154,14 @@ type WindowRecord struct {
 	// Events is about how many it holds while it is planned, and how many it
 	// held once it is loaded; the others count from then on.
 	Events, Rows, Bytes, Stored, Extra, Quarantined, Discarded int64
+	// Forgotten counts those of Events whose stream is forgotten, so that the
+	// source may have as many fewer.
+	Forgotten int64
 }
+
+// expects tells whether a source may have n events of a window that is loaded:
+// as many as it had, or fewer where some are of streams that are forgotten.
+func (w WindowRecord) expects(n int64) bool { return n <= w.Events && n >= w.Events-w.Forgotten }
 
 // Run is one run of a job.
 type Run struct {

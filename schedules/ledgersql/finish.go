@@ -31,13 +31,13 @@ func (s *change) finish(ctx context.Context, w schedules.Loaded) error {
 	case state == "loaded":
 		return nil
 	}
-	values := append(s.key(w.Window), int64(w.Through.Tx), w.Through.Seq, w.Events, w.Rows, w.Bytes, w.Stored, w.Extra, w.Quarantined, w.Discarded, s.now, w.Duration.Milliseconds())
+	values := append(s.key(w.Window), int64(w.Through.Tx), w.Through.Seq, w.Events, w.Rows, w.Bytes, w.Stored, w.Extra, w.Quarantined, w.Discarded, s.now, w.Duration.Milliseconds(), w.Forgotten)
 	if _, err := s.Exec(ctx, `INSERT INTO ledger.window (job, generation, after_tx, after_seq, through_tx, through_seq, state,
-			events, row_count, bytes, stored, extra, quarantined, discarded, planned_at, loaded_at, ms)
-		VALUES ($1, $2, $3, $4, $5, $6, 'loaded', $7, $8, $9, $10, $11, $12, $13, $14, $14, $15)
+			events, row_count, bytes, stored, extra, quarantined, discarded, planned_at, loaded_at, ms, forgotten)
+		VALUES ($1, $2, $3, $4, $5, $6, 'loaded', $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16)
 		ON CONFLICT (job, generation, after_tx, after_seq) DO UPDATE SET state = 'loaded', events = excluded.events,
 			row_count = excluded.row_count, bytes = excluded.bytes, stored = excluded.stored, extra = excluded.extra,
-			quarantined = excluded.quarantined, discarded = excluded.discarded, loaded_at = excluded.loaded_at, ms = excluded.ms`,
+			quarantined = excluded.quarantined, discarded = excluded.discarded, loaded_at = excluded.loaded_at, ms = excluded.ms, forgotten = excluded.forgotten`,
 		values...); err != nil {
 		return err
 	}
@@ -133,8 +133,8 @@ func (s *change) replace(ctx context.Context, w schedules.Loaded) error {
 		return err
 	}
 	if _, err := s.Exec(ctx, `UPDATE ledger.window SET events = $7, row_count = $8, bytes = $9, stored = $10, extra = $11, quarantined = $12, discarded = $13,
-			loaded_at = $14, ms = $15, again = 0`+loadedAt,
-		append(s.at(w.Window), w.Events, w.Rows, w.Bytes, w.Stored, w.Extra, w.Quarantined, w.Discarded, s.now, w.Duration.Milliseconds())...); err != nil {
+			loaded_at = $14, ms = $15, forgotten = $16, again = 0`+loadedAt,
+		append(s.at(w.Window), w.Events, w.Rows, w.Bytes, w.Stored, w.Extra, w.Quarantined, w.Discarded, s.now, w.Duration.Milliseconds(), w.Forgotten)...); err != nil {
 		return err
 	}
 	_, err = s.Exec(ctx, `UPDATE ledger.generation SET events = events + $3, row_count = row_count + $4, bytes = bytes + $5, stored = stored + $6,

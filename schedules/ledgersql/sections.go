@@ -40,7 +40,7 @@ var sections = []section{
 		{"through_tx", number, nil}, {"through_seq", number, nil}, {"state", text, nil}, {"events", number, nil},
 		{"row_count", number, nil}, {"bytes", number, nil}, {"stored", number, nil}, {"extra", number, nil},
 		{"planned_at", text, nil}, {"loaded_at", text, ""}, {"ms", number, nil},
-		{"quarantined", number, nil}, {"discarded", number, nil}, {"again", number, nil},
+		{"quarantined", number, nil}, {"discarded", number, nil}, {"again", number, nil}, {"forgotten", number, int64(0)},
 	}, 4},
 	{"loaded", []column{
 		{"job", text, nil}, {"generation", number, nil}, {"after_tx", number, nil}, {"after_seq", number, nil},

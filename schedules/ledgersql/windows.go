@@ -51,7 +51,7 @@ func (l *Ledger) Windows(ctx context.Context, job string, after source.Position,
 // page reads windows that begin at or after from and end after a position.
 func (t *Tx) page(ctx context.Context, job string, generation int, from, after source.Position) (page []schedules.WindowRecord, err error) {
 	err = t.Rows(ctx, `SELECT after_tx, after_seq, through_tx, through_seq, planned_at, loaded_at, ms, again,
-			events, row_count, bytes, stored, extra, quarantined, discarded
+			events, row_count, bytes, stored, extra, quarantined, discarded, forgotten
 		FROM ledger.window WHERE job = $1 AND generation = $2 AND (after_tx, after_seq) >= ($3, $4) AND (through_tx, through_seq) > ($5, $6)
 		ORDER BY after_tx, after_seq LIMIT $7`,
 		[]any{job, generation, int64(from.Tx), from.Seq, int64(after.Tx), after.Seq, pageWindows}, func(rows *sql.Rows) error {
@@ -59,7 +59,7 @@ func (t *Tx) page(ctx context.Context, job string, generation int, from, after s
 			var afterTx, throughTx, ms int64
 			var planned, loaded string
 			if err := rows.Scan(&afterTx, &w.After.Seq, &throughTx, &w.Through.Seq, &planned, &loaded, &ms, &w.Again,
-				&w.Events, &w.Rows, &w.Bytes, &w.Stored, &w.Extra, &w.Quarantined, &w.Discarded); err != nil {
+				&w.Events, &w.Rows, &w.Bytes, &w.Stored, &w.Extra, &w.Quarantined, &w.Discarded, &w.Forgotten); err != nil {
 				return err
 			}
 			w.After.Tx, w.Through.Tx = uint64(afterTx), uint64(throughTx)

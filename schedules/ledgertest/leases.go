@@ -115,12 +115,12 @@ func testWindows(t *testing.T, p Place) {
 	start := time.Now()
 	save(t, s, schedules.Change{Plan: plan})
 	done := loaded(plan[3].Window)
-	done.Quarantined, done.Discarded, done.Duration = 2, 1, 1500*time.Millisecond
+	done.Quarantined, done.Discarded, done.Forgotten, done.Duration = 2, 1, 3, 1500*time.Millisecond
 	save(t, s, schedules.Change{Finish: []schedules.Loaded{done}, Again: []source.Window{done.Window}})
 	save(t, lease(t, l.Next(), job), schedules.Change{Plan: plan[:1]})
 	want[3] = schedules.WindowRecord{
 		Window: done.Window, Duration: done.Duration, Again: true, Events: done.Events, Rows: done.Rows, Bytes: done.Bytes,
-		Stored: done.Stored, Extra: done.Extra, Quarantined: 2, Discarded: 1,
+		Stored: done.Stored, Extra: done.Extra, Quarantined: 2, Discarded: 1, Forgotten: 3,
 	}
 	read := func(after int64) (got []schedules.WindowRecord) {
 		t.Helper()

@@ -33,7 +33,7 @@ CREATE TABLE ledger.window (
 	row_count BIGINT NOT NULL DEFAULT 0, bytes BIGINT NOT NULL DEFAULT 0,
 	stored BIGINT NOT NULL DEFAULT 0, extra BIGINT NOT NULL DEFAULT 0,
 	planned_at TEXT NOT NULL, loaded_at TEXT NOT NULL DEFAULT '', ms BIGINT NOT NULL DEFAULT 0,
-	quarantined BIGINT NOT NULL DEFAULT 0, discarded BIGINT NOT NULL DEFAULT 0, again BIGINT NOT NULL DEFAULT 0,
+	quarantined BIGINT NOT NULL DEFAULT 0, discarded BIGINT NOT NULL DEFAULT 0, again BIGINT NOT NULL DEFAULT 0, forgotten BIGINT NOT NULL DEFAULT 0,
 	PRIMARY KEY (job, generation, after_tx, after_seq)
 );
 CREATE INDEX window_pending ON ledger.window (job, generation) WHERE state = 'planned';

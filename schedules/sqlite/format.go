@@ -26,7 +26,7 @@ CREATE TABLE window (
 	row_count INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,
 	stored INTEGER NOT NULL DEFAULT 0, extra INTEGER NOT NULL DEFAULT 0,
 	planned_at TEXT NOT NULL, loaded_at TEXT NOT NULL DEFAULT '', ms INTEGER NOT NULL DEFAULT 0,
-	quarantined INTEGER NOT NULL DEFAULT 0, discarded INTEGER NOT NULL DEFAULT 0, again INTEGER NOT NULL DEFAULT 0,
+	quarantined INTEGER NOT NULL DEFAULT 0, discarded INTEGER NOT NULL DEFAULT 0, again INTEGER NOT NULL DEFAULT 0, forgotten INTEGER NOT NULL DEFAULT 0,
 	PRIMARY KEY (job, generation, after_tx, after_seq)
 ) WITHOUT ROWID;
 CREATE INDEX window_pending ON window (job, generation, state) WHERE state = 'planned';
@@ -113,6 +113,7 @@ DROP INDEX run_job;
 INSERT INTO run (job, id, kind, started, finished, windows, events, error)
 	SELECT job, id, kind, started, finished, windows, events, error FROM run2;
 DROP TABLE run2;
+ALTER TABLE window ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
 ` + receiptTable + `
 UPDATE ledger SET format = 3;
 `

@@ -191,18 +191,25 @@ func explain(err error, format string, args ...any) error {
 	}
 	wrapped := fmt.Errorf(format+": %w", append(args, discreet(err))...)
 	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) || source.IsTransient(err) {
+	if errors.As(err, &hinted) {
 		return wrapped
 	}
-	switch classify(err) {
-	case passing, busy:
-		return source.Transient(wrapped)
+	switch c := classify(err); {
+	case c == busy:
+		return source.Transient(&source.SetupError{Err: wrapped, Advice: busyAdvice})
+	case c == passing, source.IsTransient(err):
+		return source.Transient(&source.SetupError{Err: wrapped, Advice: passingAdvice})
 	}
 	if hint := advice(err); hint != "" {
 		return &source.SetupError{Err: wrapped, Advice: hint}
 	}
 	return wrapped
 }
+
+const (
+	passingAdvice = "BigQuery could not be reached, or did not answer as it should: look at the network and at https://status.cloud.google.com, and run again; what was loaded is not loaded twice"
+	busyAdvice    = "BigQuery was asked for too much at a time: run again in a while, with fewer load.workers; what was loaded is not loaded twice"
+)
 
 // advice says what to do about an error of BigQuery, "" if we do not know.
 func advice(err error) string {

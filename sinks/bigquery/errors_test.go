@@ -45,13 +45,13 @@ func TestProblems(t *testing.T) {
 			prepare: func(_ *testing.T, s *bqtest.Server, _ *bigquery.Options) {
 				s.Fail(bqtest.Rule{Method: "jobs.insert", Times: -1, Do: bqtest.QuotaExceeded})
 			},
-			cause: "Quota exceeded", hint: "refills slowly",
+			cause: "Quota exceeded", hint: "is not loaded twice",
 		},
 		"an outage": {
 			prepare: func(_ *testing.T, s *bqtest.Server, _ *bigquery.Options) {
 				s.Fail(bqtest.Rule{Method: "jobs.insert", Times: -1, Do: bqtest.Status(503, "backendError")})
 			},
-			cause: "503", transient: true,
+			cause: "503", hint: "could not be reached", transient: true,
 		},
 	}
 	for name, test := range tests {

@@ -18,7 +18,6 @@ const (
 	maxColumnName = 300
 	maxTableName  = 1024
 	maxName       = maxTableName - 40 // what shadows and staging tables add must fit
-	maxJobID      = 1024
 	maxLabel      = 63
 )
 
