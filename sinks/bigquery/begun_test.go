@@ -11,6 +11,7 @@ import (
 	"backstory/sinks/bigquery/bqtest"
 	"backstory/sinks/sinktest"
 	"backstory/source"
+	"backstory/transform"
 )
 
 // cutOff loads a window of a job but for its manifest.
@@ -27,14 +28,29 @@ func commitOf(t *testing.T, s *bigquery.Sink, job string, w source.Window) error
 	t.Helper()
 	l := sinktest.Load(w)
 	l.Job = job
+	return commitLoad(t, s, l, sinktest.Orders())
+}
+
+// commitLoad does a load.
+func commitLoad(t *testing.T, s *bigquery.Sink, l sinks.Load, tables ...*transform.Table) error {
+	t.Helper()
 	txn, err := s.Begin(t.Context(), l)
 	if err != nil {
 		return err
 	}
-	r := sinktest.Record(sinktest.Orders(), w)
-	defer r.Release()
-	if err := txn.Write(t.Context(), sinktest.Orders(), r); err != nil {
-		return errors.Join(err, txn.Abort())
+	return complete(t, txn, l.Window, l.Window, tables...)
+}
+
+// complete writes the rows of a window, as those of another, and commits.
+func complete(t *testing.T, txn sinks.Txn, w, rows source.Window, tables ...*transform.Table) error {
+	t.Helper()
+	for _, table := range tables {
+		r := sinktest.Record(table, rows)
+		err := txn.Write(t.Context(), table, r)
+		r.Release()
+		if err != nil {
+			return errors.Join(err, txn.Abort())
+		}
 	}
 	if err := txn.Commit(t.Context(), sinktest.Summary(w)); err != nil {
 		return errors.Join(err, txn.Abort())

@@ -58,7 +58,7 @@ func (s *Sink) checkTable(ctx context.Context, h *home, name string, want int64,
 		return explain(err, "look at table %s", s.fullName(name))
 	}
 	if md.Type != bigquery.RegularTable && md.Type != "" {
-		return fault(lost, "table %s is no table any more", s.fullName(name))
+		return fault("remove what stands in its place; then "+lost, "table %s is no table any more", s.fullName(name))
 	}
 	got := int64(md.NumRows)
 	if got < want {

@@ -11,7 +11,8 @@ import (
 	"cloud.google.com/go/bigquery"
 )
 
-// maxAttempts bounds how many jobs of ours may fail for the same work.
+// maxAttempts bounds how many jobs one process sends for the same work. Those
+// that failed before it came do not count: else work would become impossible.
 const maxAttempts = 20
 
 // work is what one job of BigQuery does, exactly once.
@@ -43,7 +44,7 @@ func (s *Sink) settle(ctx context.Context, w work) (*bigquery.JobStatus, error) 
 		return nil, ctx.Err()
 	}
 	defer func() { <-s.slots }()
-	look := w.look
+	look, sent := w.look, 0
 	for attempt := 1; ; attempt++ {
 		id := w.id + "_a" + strconv.Itoa(attempt)
 		job, found, err := s.obtain(ctx, w, id, look)
@@ -64,13 +65,16 @@ func (s *Sink) settle(ctx context.Context, w work) (*bigquery.JobStatus, error) 
 		}
 		err = failure(status)
 		// What failed before we came may have been mended since.
-		if c := classify(err); attempt >= maxAttempts || !found && c != passing && c != busy {
+		if !found {
+			sent++
+		}
+		if c := classify(err); !found && (sent >= maxAttempts || c != passing && c != busy) {
 			return nil, explain(err, "%s (job %s)", w.what, id)
 		}
 		// After a failure of an earlier process there may be more of them.
 		look = found
 		if !found {
-			if err := s.pace.pause(ctx, attempt, classify(err)); err != nil {
+			if err := s.pace.pause(ctx, sent, classify(err)); err != nil {
 				return nil, err
 			}
 		}

@@ -89,6 +89,25 @@ func TestAttempts(t *testing.T) {
 	}
 }
 
+// TestAttemptsOfMany checks that a load which has failed ever so often, as it
+// does while a quota is used up, is done when nothing is in the way any more.
+func TestAttemptsOfMany(t *testing.T) {
+	server := start(t, bqtest.Options{})
+	server.Fail(bqtest.Rule{Method: "jobs.insert", Table: "orders", Times: -1, Do: bqtest.JobFails("quotaExceeded")})
+	for range 30 {
+		if err := commit(t, open(t, options(server)), sinktest.Window(0, 10), sinktest.Orders()); err == nil {
+			t.Fatal("a job that fails: got no error")
+		}
+	}
+	server.Mend()
+	if err := commit(t, open(t, options(server)), sinktest.Window(0, 10), sinktest.Orders()); err != nil {
+		t.Fatal(err)
+	}
+	if ids := jobIDs(server, "orders"); ids[len(ids)-1] != "a31 done" {
+		t.Errorf("got %v, want a31 done at the end", ids)
+	}
+}
+
 // TestNotOurs checks that a job of our ID which does something else is no success.
 func TestNotOurs(t *testing.T) {
 	server := start(t, bqtest.Options{})

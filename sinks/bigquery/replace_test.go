@@ -26,18 +26,7 @@ func replaceWith(t *testing.T, s *bigquery.Sink, w, rows source.Window, tables .
 	if err != nil {
 		return err
 	}
-	for _, table := range tables {
-		r := sinktest.Record(table, rows)
-		err := txn.Write(t.Context(), table, r)
-		r.Release()
-		if err != nil {
-			return errors.Join(err, txn.Abort())
-		}
-	}
-	if err := txn.Commit(t.Context(), sinktest.Summary(w)); err != nil {
-		return errors.Join(err, txn.Abort())
-	}
-	return nil
+	return complete(t, txn, w, rows, tables...)
 }
 
 // TestReplaceCosts checks that loading costs nothing, that a window is

@@ -24,20 +24,8 @@ func commitIn(t *testing.T, s *bigquery.Sink, generation int, w source.Window, t
 	}
 	l := sinktest.Load(w)
 	l.Generation = generation
-	txn, err := s.Begin(t.Context(), l)
-	if err != nil {
+	if err := commitLoad(t, s, l, tables...); err != nil {
 		t.Fatal(err)
-	}
-	for _, table := range tables {
-		r := sinktest.Record(table, w)
-		err := txn.Write(t.Context(), table, r)
-		r.Release()
-		if err != nil {
-			t.Fatal(errors.Join(err, txn.Abort()))
-		}
-	}
-	if err := txn.Commit(t.Context(), sinktest.Summary(w)); err != nil {
-		t.Fatal(errors.Join(err, txn.Abort()))
 	}
 }
 

@@ -191,7 +191,7 @@ func (s *Sink) drop(ctx context.Context, name string) error {
 func (s *Sink) mayUse(w wanted, md *bigquery.TableMetadata) error {
 	const hint = "name another dataset, or give the table another name"
 	if md.Type != bigquery.RegularTable && md.Type != "" {
-		return fault(hint, "use table %s: it is no table but a %s", s.fullName(w.name), strings.ToLower(strings.ReplaceAll(string(md.Type), "_", " ")))
+		return fault("remove it, or "+hint, "use table %s: it is no table but a %s", s.fullName(w.name), strings.ToLower(strings.ReplaceAll(string(md.Type), "_", " ")))
 	}
 	owner, ok := md.Labels[labelJob]
 	switch {
