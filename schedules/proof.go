@@ -34,6 +34,14 @@ type Proof struct {
 // Holds tells whether nothing was found.
 func (p *Proof) Holds() bool { return len(p.Findings) == 0 }
 
+// Advice is one sentence that says what to do about the findings.
+func (p *Proof) Advice() string {
+	if slices.ContainsFunc(p.Findings, func(f Finding) bool { return f.only == onlySink }) {
+		return "backstory run " + p.Job + " takes into the ledger what only the sink knows; verify again after it"
+	}
+	return "backstory repair " + p.Job + " says what it would load again, and does it with --yes"
+}
+
 // Kind names what a Finding is about.
 type Kind string
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -97,11 +98,18 @@ func tableFolder(file, table string) string {
 	return filepath.FromSlash(before + "/" + table)
 }
 
+// writeHoldings writes a line for each table, with its files where the sink
+// keeps any: a warehouse has none.
 func writeHoldings(w io.Writer, held []holding) error {
+	files := slices.ContainsFunc(held, func(h holding) bool { return h.Files > 0 })
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, h := range held {
 		if h.Table == transform.Quarantine && h.Rows == 0 {
 			continue // there was something in it once
+		}
+		if !files {
+			fmt.Fprintf(t, "  %s\t%s\n", h.Table, plural(h.Rows, "row"))
+			continue
 		}
 		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\n", h.Table, plural(h.Rows, "row"), plural(h.Files, "file"), byteSize(h.Bytes), h.Folder)
 	}

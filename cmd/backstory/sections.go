@@ -19,7 +19,7 @@ type openSink struct {
 	path   string // where its data lies, for people
 	ledger string // where its ledger lies unless state says otherwise
 	open   func(context.Context) (sinks.Sink, error)
-	merges bool   // it has small files that can be merged
+	merges bool // it has small files that can be merged
 	// dataset is what a warehouse calls its place, "" for files, and filter
 	// says that its tables want to be asked for a part of event_time.
 	dataset string

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,11 +30,12 @@ is under way.
 
 It exits 5 where somebody should look: the last run failed, more events are in
 quarantine than quarantine.threshold allows, or, with --max-lag, the first event
-that is not loaded is older than that.`,
+that is not loaded is older than that. Where the store cannot be asked, it tells
+what ledger and tables know, and exits 3.`,
 		Example: "  backstory status\n  backstory status --json --max-lag 30m",
 		RunE: func(cmd *cobra.Command, names []string) (err error) {
 			ctx := cmd.Context()
-			a, err := openApp(ctx, g, false, names)
+			a, away, err := openForStatus(ctx, g, names)
 			if err != nil {
 				return err
 			}
@@ -42,11 +45,22 @@ that is not loaded is older than that.`,
 			}
 			var unwell error
 			for _, j := range a.jobs {
-				s, held, err := a.look(ctx, j, !offline)
+				s, held, err := a.look(ctx, j, !offline && away == nil)
+				if err != nil && !offline && away == nil { // what the ledger knows is wanted all the more
+					away = err
+					s, held, err = a.look(ctx, j, false)
+				}
 				if err != nil {
 					return err
 				}
 				shown := a.shown(j, s, held, time.Now(), maxLag)
+				if !shown.Healthy {
+					unwell = errors.Join(unwell, &unwellError{shown.Job, shown.Problems, shown.hint})
+				}
+				if away != nil {
+					shown.Healthy = false
+					shown.Problems = append(slices.Clone(shown.Problems), "the store cannot be asked: "+away.Error())
+				}
 				if g.json {
 					err = json.NewEncoder(cmd.OutOrStdout()).Encode(shown)
 				} else {
@@ -55,16 +69,35 @@ that is not loaded is older than that.`,
 				if err != nil {
 					return err
 				}
-				if !shown.Healthy {
-					unwell = errors.Join(unwell, &unwellError{shown.Job, shown.Problems, shown.hint})
-				}
 			}
-			return unwell
+			return errors.Join(away, unwell)
 		},
 	}
 	cmd.Flags().BoolVar(&offline, "no-watermark", false, "do not ask the store how far it is")
 	cmd.Flags().DurationVar(&maxLag, "max-lag", 0, "exit 5 where the first event that is not loaded is older; with --no-watermark, where the last good run is")
 	return cmd
+}
+
+// openForStatus opens what a status needs. Where the store is not to be had, it
+// gives the jobs without it, and why: ledger and sink have much to tell.
+func openForStatus(ctx context.Context, g *globals, names []string) (a *app, away, err error) {
+	c, err := readConfig(g.config)
+	if err != nil {
+		return nil, nil, err
+	}
+	a, err = c.open(ctx, g, false, names)
+	if err == nil || exitCode(err) != exitEnvironment {
+		return a, nil, err
+	}
+	chosen, cannot := c.choose(names)
+	if cannot != nil {
+		return nil, nil, cannot
+	}
+	a = &app{config: c}
+	for _, j := range chosen {
+		a.jobs = append(a.jobs, &schedules.Job{Name: j.Name})
+	}
+	return a, err, nil
 }
 
 // statusShown is a status for scripts. Members are only ever added;
@@ -168,9 +201,10 @@ func (a *app) shown(j *schedules.Job, s *schedules.Status, held []holding, now t
 	return out
 }
 
-// outdated tells whether what is loaded was loaded under other rules.
+// outdated tells whether what is loaded was loaded under other rules. Without
+// the store it is not known what the present ones are.
 func outdated(s *schedules.Status, p *transform.Pipeline) bool {
-	return len(s.Loaded) > 0 && s.Fingerprint != p.Fingerprint()
+	return p != nil && len(s.Loaded) > 0 && s.Fingerprint != p.Fingerprint()
 }
 
 // unwellError is a job that somebody should look at. All there is to say of it

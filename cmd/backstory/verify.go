@@ -80,7 +80,7 @@ func (v *verifyFlags) run(cmd *cobra.Command, names []string) (err error) {
 		if !p.Holds() {
 			disagree = errors.Join(disagree, &schedules.DisagreeError{
 				Job: j.Name, Reason: plural(int64(len(p.Findings)), "thing") + " in store, tables and ledger do not agree",
-				Advice: "backstory repair " + j.Name + " says what it would load again, and does it with --yes",
+				Advice: p.Advice(),
 			})
 		}
 	}

@@ -62,7 +62,7 @@ func (q quotas) budget(windows int64, loads []TableLoad) Budget {
 	b := Budget{Jobs: windows, Days: 1}
 	need := func(used, aDay int64, what string) {
 		if days := (used + aDay - 1) / aDay; days > b.Days {
-			b.Days, b.Limit = days, fmt.Sprintf("%d %s, of which a day allows %d", used, what, aDay)
+			b.Days, b.Limit = days, fmt.Sprintf("%s %s, of which a day allows %s", thousands(used), what, thousands(aDay))
 		}
 	}
 	for _, l := range slices.SortedFunc(slices.Values(loads), func(a, b TableLoad) int { return strings.Compare(a.Table, b.Table) }) {
@@ -73,7 +73,7 @@ func (q quotas) budget(windows int64, loads []TableLoad) Budget {
 		}
 		need(l.Touched, q.changes, "changes of partitions of "+l.Table)
 		if l.Partitions > partitionsOfTable {
-			b.Problems = append(b.Problems, fmt.Sprintf("table %s would have %d partitions, and BigQuery allows %d: partition it by month", l.Table, l.Partitions, partitionsOfTable))
+			b.Problems = append(b.Problems, fmt.Sprintf("table %s would have %s partitions, and BigQuery allows %s: partition it by month", l.Table, thousands(l.Partitions), thousands(partitionsOfTable)))
 		}
 	}
 	need(windows, q.changes, "changes of partitions of "+loadsTable)

@@ -40,9 +40,10 @@ func (s *spent) add(jobs, changes int64, at time.Time) {
 }
 
 // typical is how many partitions a load of the table touches: the lower
-// median, so that one backfill does not pass for what is loaded every hour.
+// median, so that one backfill does not pass for what is loaded every hour. A
+// single load may be just that, and tells nothing.
 func (s *spent) typical() int64 {
-	if len(s.each) == 0 {
+	if len(s.each) < 2 {
 		return 1
 	}
 	sorted := slices.Sorted(slices.Values(s.each))
