@@ -19,6 +19,9 @@ type Proof struct {
 	Windows int64 `json:"windows"`
 	Events  int64 `json:"events"`
 	Rows    int64 `json:"rows"`
+	// Gaps are ranges below the last window that are not loaded: nothing is
+	// proved of them.
+	Gaps []source.Window `json:"gaps,omitempty"`
 	// Uncounted says that the source has no cheap way to count, so that
 	// nothing was asked of it.
 	Uncounted bool `json:"uncounted,omitempty"`

@@ -32,6 +32,9 @@ type Report struct {
 	// none did.
 	FirstQuarantined *source.EventError `json:"-"`
 	Watermark        source.Watermark   `json:"watermark"`
+	// InQuarantine counts the events of the generation that are in quarantine
+	// after the run.
+	InQuarantine int64 `json:"in_quarantine,omitempty"`
 	// Held says that the watermark could not be taken in time.
 	Held bool `json:"held"`
 	// Deferred is what has to wait for the sink's quota, nil where nothing
@@ -253,6 +256,10 @@ func (r *run) close(ctx context.Context, cause error) error {
 		r.state = &State{}
 	}
 	r.report.Generation = r.state.Generation
+	r.report.InQuarantine = r.state.Totals.Quarantined
+	if r.record.Kind == "run" || r.record.Kind == "backfill" { // others read the state again
+		r.report.InQuarantine += r.report.Quarantined
+	}
 	if cause == nil && r.report.Quiet.IsZero() {
 		c.Signature, unsigned = r.signature(ctx)
 	}

@@ -65,6 +65,11 @@ func (r *run) verify(ctx context.Context, o VerifyOptions) (*Proof, error) {
 		return nil, err
 	}
 	p.Windows = int64(len(windows))
+	for _, gap := range Subtract(source.Window{Through: lastOf(r.state.Loaded).Through}, r.state.Loaded) {
+		if o.wants(gap) {
+			p.Gaps = append(p.Gaps, gap)
+		}
+	}
 	if err := r.compareManifests(ctx, p, windows, o); err != nil {
 		return nil, err
 	}

@@ -124,6 +124,9 @@ func writeProof(w io.Writer, p *schedules.Proof) error {
 		}
 		writeFinding(w, f)
 	}
+	if len(p.Gaps) > 0 {
+		fmt.Fprintf(w, "  not loaded, so that nothing is proved of it: %s; backstory run %s loads it\n", windowsText(p.Gaps), p.Job)
+	}
 	if s := p.Streams; s != nil && s.Uneven > 0 {
 		fmt.Fprintf(w, "  in the store itself, %s of %s have versions that are missing or stand twice:\n", plural(s.Uneven, "stream"), thousands(s.Streams))
 		for _, u := range s.First {

@@ -82,6 +82,7 @@ type Hook struct {
 // standing is how a job stands, and how the address believes it does.
 type standing struct {
 	failing, told bool
+	quarantine    bool // it fails since events went to quarantine
 	since         time.Time
 	message       Message
 }
@@ -128,7 +129,10 @@ func (h *Hook) Told(o schedules.Outcome) {
 			s.since = time.Time{}
 			return
 		}
-		s.failing = false
+		if s.quarantine && o.Report != nil && o.Report.InQuarantine > 0 {
+			return // that nothing new went there mends nothing
+		}
+		s.failing, s.quarantine = false, false
 		s.message = Message{Event: Recovered, Job: o.Job, Time: o.Ended.UTC(), Since: s.since.UTC()}
 		s.since = time.Time{}
 	case passing(o.Err):
@@ -140,7 +144,8 @@ func (h *Hook) Told(o schedules.Outcome) {
 		if s.failing || !o.Retry.IsZero() && o.Attempt < patience {
 			return
 		}
-		s.failing = true
+		var quarantined interface{ Quarantined() int64 }
+		s.failing, s.quarantine = true, errors.As(o.Err, &quarantined)
 		s.message = Message{Event: Failed, Job: o.Job, Time: o.Ended.UTC(), Since: s.since.UTC()}
 		s.message.Error, s.message.Hint = o.Reason()
 	}

@@ -226,3 +226,41 @@ func TestSecrets(t *testing.T) {
 		t.Errorf("the message says %q", m.Error)
 	}
 }
+
+// inQuarantine is the error of a run that put events into quarantine.
+type inQuarantine struct{}
+
+func (inQuarantine) Error() string      { return "1 event went to quarantine" }
+func (inQuarantine) Quarantined() int64 { return 1 }
+
+// A run that finds nothing new does not mend what is in quarantine.
+func TestQuarantineIsNotOver(t *testing.T) {
+	a := listen(t)
+	h := New(Options{URL: a.URL, Format: JSON})
+	end := serve(t, h)
+	event := func() string {
+		var m Message
+		if err := json.Unmarshal(a.next(t), &m); err != nil {
+			t.Fatal(err)
+		}
+		return m.Event
+	}
+	h.Told(ran(1, inQuarantine{}))
+	if got := event(); got != Failed {
+		t.Errorf("got %s", got)
+	}
+	still := ran(2, nil)
+	still.Report = &schedules.Report{InQuarantine: 1}
+	h.Told(still)
+	mended := ran(3, nil)
+	mended.Report = &schedules.Report{}
+	h.Told(mended)
+	var m Message
+	if err := json.Unmarshal(a.next(t), &m); err != nil {
+		t.Fatal(err)
+	}
+	if m.Event != Recovered || !m.Time.Equal(mended.Ended) {
+		t.Errorf("got %+v, want that it has recovered at %s", m, mended.Ended)
+	}
+	end()
+}
