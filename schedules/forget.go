@@ -102,7 +102,7 @@ func (r *run) forget(ctx context.Context, reader sinks.Reader, o ForgetOptions) 
 	out := f.report()
 	if o.DryRun {
 		var err error
-		out.Billed, err = r.job.cost(ctx, r.state.Generation, f.windows)
+		out.Billed, err = r.job.cost(ctx, r.state.Generation, f.windows, nil)
 		return out, err
 	}
 	if err := r.besideNone(ctx); err != nil {

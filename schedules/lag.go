@@ -32,6 +32,9 @@ func (l *Lag) Age(now time.Time) time.Duration {
 func (j *Job) lag(ctx context.Context, s *State, mark source.Watermark) (*Lag, error) {
 	mark.Safe = mark.Head // nothing is loaded here: what may still change is counted too
 	p, err := j.plan(ctx, s, []Range{{}}, mark)
+	if err == nil {
+		err = p.Stuck
+	}
 	if err != nil {
 		return nil, err
 	}

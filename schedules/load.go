@@ -189,6 +189,9 @@ func (r *run) once(ctx context.Context, w source.Window) (Loaded, error) {
 
 // begun begins a load, or one in place of what is loaded.
 func (r *run) begun(ctx context.Context, l sinks.Load) (sinks.Txn, error) {
+	if restorer, ok := r.job.Sink.(sinks.Restorer); ok && r.replace && len(r.wrong[l.Window]) > 0 {
+		return restorer.Restore(ctx, l, r.wrong[l.Window])
+	}
 	if replacer, ok := r.job.Sink.(sinks.Replacer); ok && r.replace {
 		return replacer.Replace(ctx, l)
 	}

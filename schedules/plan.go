@@ -32,6 +32,9 @@ type Plan struct {
 	// and is not among Pending and New.
 	Ration   *sinks.Ration `json:"ration,omitempty"`
 	Deferred *Deferred     `json:"deferred,omitempty"`
+	// Stuck is why what follows the last of New could not be planned, nil where
+	// all could. What was planned can be loaded all the same.
+	Stuck error `json:"-"`
 }
 
 // Events is about how many events the plan loads.
@@ -83,7 +86,12 @@ func (j *Job) planBy(ctx context.Context, s *State, ranges []Range, mark source.
 		for {
 			w, events, err := j.cut(ctx, gap.After, gap.Through, limit)
 			if err != nil {
-				return nil, fmt.Errorf("plan after %s: %w", gap.After, err)
+				err = fmt.Errorf("plan after %s: %w", gap.After, err)
+				if ctx.Err() != nil || len(p.Pending)+len(p.New) == 0 {
+					return nil, err
+				}
+				p.Stuck = err
+				return p, nil
 			}
 			if w.Empty() {
 				break
@@ -115,6 +123,9 @@ func (j *Job) Plan(ctx context.Context, r Range) (*Plan, error) {
 		return nil, fmt.Errorf("find watermark: %w", err)
 	}
 	p, err := j.plan(ctx, s, []Range{r}, mark)
+	if err == nil {
+		err = p.Stuck
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,8 @@
 package schedules_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -164,4 +166,35 @@ func TestDiscoverHoles(t *testing.T) {
 	if n := len(found.All()); n != 2 {
 		t.Errorf("got %d types", n)
 	}
+}
+
+// stuck is a source that cannot say what comes after a position.
+type stuck struct {
+	source.Source
+	after int64
+}
+
+var errStuck = errors.New("canceling statement due to statement timeout")
+
+func (s stuck) Plan(ctx context.Context, after, through source.Position, limit int) (source.Window, int64, error) {
+	if after.Seq >= s.after {
+		return source.Window{}, 0, errStuck
+	}
+	return s.Source.Plan(ctx, after, through, limit)
+}
+
+// What can be planned is loaded, whatever comes after it.
+func TestStuckPlan(t *testing.T) {
+	r := newRig(t)
+	r.append(55, "A", "x")
+	j := r.job(t, func(j *schedules.Job) { j.Source = stuck{j.Source, 30} })
+	rep, err := j.Run(t.Context())
+	if !errors.Is(err, errStuck) || rep.Events != 30 {
+		t.Errorf("got %+v, %v", rep, err)
+	}
+	if _, err := j.Plan(t.Context(), schedules.Range{}); !errors.Is(err, errStuck) {
+		t.Errorf("plan: got %v", err)
+	}
+	r.run(t)
+	r.expectOnce(t)
 }

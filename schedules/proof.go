@@ -2,6 +2,7 @@ package schedules
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -87,6 +88,8 @@ type Finding struct {
 
 	// only says which of ledger and sink knows the window, where not both do.
 	only owner
+	// counted says that a table as a whole has Got rows, and Want were loaded.
+	counted bool
 }
 
 // owner is who knows a window.
@@ -134,6 +137,42 @@ func (p *Proof) events(w WindowRecord, n int64) {
 		reason = "events have come to the source since it was loaded, below its watermark: some writer does not keep to the order, or a replica was restored"
 	}
 	p.Findings = append(p.Findings, Finding{Kind: KindEvents, Windows: []source.Window{w.Window}, Want: n, Got: w.Events, Reason: reason})
+}
+
+// explainCounts leaves out that a table has another number of rows where it is
+// known which rows these are.
+func (p *Proof) explainCounts() {
+	known := make(map[string]bool)
+	for _, f := range p.Findings {
+		if f.Kind == KindRows || f.Kind == KindForeign {
+			known[f.Table] = true
+		}
+	}
+	p.Findings = slices.DeleteFunc(p.Findings, func(f Finding) bool { return f.counted && known[f.Table] })
+}
+
+// wrong gives the tables by window that do not hold what was loaded. Where the
+// source has something new, rows could only be counted: any table may be it.
+func (p *Proof) wrong() map[source.Window][]string {
+	tables := make(map[source.Window][]string)
+	for _, f := range p.Findings {
+		if f.Kind == KindRows && len(f.Windows) > 0 {
+			tables[f.Windows[0]] = append(tables[f.Windows[0]], f.Table)
+		}
+	}
+	if p.sums == nil {
+		return tables
+	}
+	for i, w := range p.sums.windows {
+		var rows int64
+		for _, sums := range p.sums.sink {
+			rows += sums[i].Rows
+		}
+		if p.sums.news[i] && rows != w.Rows {
+			tables[w.Window] = slices.Sorted(maps.Keys(p.sums.sink))
+		}
+	}
+	return tables
 }
 
 // sort puts findings in the order of their windows.

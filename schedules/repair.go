@@ -39,6 +39,8 @@ type Repair struct {
 	After  *Proof  `json:"after,omitempty"`
 
 	adopts bool // the sink has windows that the ledger does not know
+	// wrong are the tables that do not hold what was loaded, by window.
+	wrong map[source.Window][]string
 }
 
 // Aside is a part of a table that is taken away.
@@ -65,7 +67,7 @@ func (j *Job) Repair(ctx context.Context, o RepairOptions) (*Repair, error) {
 		if err := out.plan(ctx, j, out.Before); err != nil {
 			return nil, err
 		}
-		out.Billed, err = j.cost(ctx, out.Before.Generation, out.Reload)
+		out.Billed, err = j.cost(ctx, out.Before.Generation, out.Reload, out.wrong)
 		return out, err
 	}
 	rep, err := j.do(ctx, j.Ledger, "repair", func(ctx context.Context, r *run) error {
@@ -178,6 +180,8 @@ func (r *run) mend(ctx context.Context, out *Repair) error {
 	if err := r.setAside(ctx, out, files); err != nil {
 		return err
 	}
+	r.wrong = out.wrong
+	defer func() { r.wrong = nil }()
 	if err := r.reconcile(ctx); err != nil {
 		return err
 	}
@@ -200,8 +204,12 @@ func (out *Repair) plan(ctx context.Context, j *Job, found *Proof) error {
 		out.Beyond = found.Findings // no run goes on where the sink has lost whole windows
 		return nil
 	}
+	out.wrong = found.wrong()
+	var counts []Finding
 	for _, f := range found.Findings {
 		switch {
+		case f.counted:
+			counts = append(counts, f)
 		case f.Kind == KindForeign && f.File != "" && mends:
 			out.aside(f.File)
 		case len(f.Windows) == 0 || !replaces || f.Kind == KindFile && !mends:
@@ -224,6 +232,9 @@ func (out *Repair) plan(ctx context.Context, j *Job, found *Proof) error {
 		default:
 			out.reload(f.Windows...)
 		}
+	}
+	if len(out.Reload) == 0 { // else it is seen at the end whether it was that
+		out.Beyond = append(out.Beyond, counts...)
 	}
 	// Rows of no window are in a file of some, and go with it.
 	if len(out.Reload)+len(out.Aside) > 0 {

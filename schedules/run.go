@@ -140,6 +140,9 @@ type run struct {
 	floor source.Position
 	// replace says that windows are loaded in place of themselves.
 	replace bool
+	// wrong are the tables that a repair restores, by window; nil where there
+	// is none.
+	wrong map[source.Window][]string
 	// anyRules takes up what the sink holds whatever rules it was loaded under.
 	anyRules bool
 	started  time.Time
@@ -211,7 +214,7 @@ func (r *run) all(ctx context.Context, ranges ...Range) error {
 	}
 	todo := plan.all()
 	if len(todo) == 0 {
-		return nil
+		return plan.Stuck
 	}
 	if err := r.begin(ctx, plan); err != nil {
 		return err
@@ -222,7 +225,10 @@ func (r *run) all(ctx context.Context, ranges ...Range) error {
 			return err
 		}
 	}
-	return r.load(ctx, todo)
+	if err := r.load(ctx, todo); err != nil {
+		return err
+	}
+	return plan.Stuck
 }
 
 // begin saves the plan before any of it is loaded. This is what makes a

@@ -87,6 +87,7 @@ func (r *run) verify(ctx context.Context, o VerifyOptions) (*Proof, error) {
 	}
 	if o.Full {
 		err = r.verifyRows(ctx, p, windows, o)
+		p.explainCounts()
 	} else {
 		err = r.countEvents(ctx, p, windows)
 	}
@@ -170,7 +171,14 @@ func (r *run) checkParts(ctx context.Context, p *Proof, o VerifyOptions) error {
 	if !errors.Is(err, sinks.ErrDisagree) {
 		return err
 	}
-	p.Findings = append(p.Findings, Finding{Kind: KindFile, Reason: err.Error()})
+	f := Finding{Kind: KindFile, Reason: err.Error()}
+	if count := (*sinks.CountError)(nil); errors.As(err, &count) {
+		if o.Full && o.Range != (Range{}) {
+			return nil // the rows of the range are compared, and others are not asked for
+		}
+		f.Table, f.Want, f.Got, f.Reason, f.counted = count.Table, count.Want, count.Got, count.Error(), true
+	}
+	p.Findings = append(p.Findings, f)
 	return nil
 }
 

@@ -51,6 +51,24 @@ func (e *DamageError) Unwrap() []error { return []error{ErrDisagree, e.Err} }
 // Hint says what to do about the error.
 func (e *DamageError) Hint() string { return e.Advice }
 
+// CountError is a table that has another number of rows than were loaded into
+// it. It is an ErrDisagree.
+type CountError struct {
+	Table     string
+	Want, Got int64 // rows
+	Err       error // what is wrong, in words
+	// Advice is one sentence that says what to do.
+	Advice string
+}
+
+func (e *CountError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the cause, and ErrDisagree.
+func (e *CountError) Unwrap() []error { return []error{ErrDisagree, e.Err} }
+
+// Hint says what to do about the error.
+func (e *CountError) Hint() string { return e.Advice }
+
 // Damages gives the DamageErrors that an error of Rows joins, and whether
 // there is nothing else in it.
 func Damages(err error) (found []*DamageError, all bool) {

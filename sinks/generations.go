@@ -35,9 +35,22 @@ type Replacer interface {
 	Replace(ctx context.Context, l Load) (Txn, error)
 }
 
+// Restorer is a Replacer that replaces no load whose rows are not all there as
+// they were loaded, unless it is told in which tables they are not. Its
+// Inventory.Check says with a *CountError that a table has another number of
+// rows.
+type Restorer interface {
+	// Restore is Replace for a load of which the named tables have lost rows,
+	// or have others than were loaded: all that these have at positions of the
+	// window is taken away. In all other tables what is there must be what was
+	// loaded.
+	Restore(ctx context.Context, l Load, tables []string) (Txn, error)
+}
+
 // Priced is a Replacer that is billed for it.
 type Priced interface {
 	// ReplaceCost is about how many bytes are billed for a load in place of
-	// the one that is committed for l. It changes nothing and costs nothing.
-	ReplaceCost(ctx context.Context, l Load) (bytes int64, err error)
+	// the one that is committed for l, or for a Restore, where tables are
+	// named. It changes nothing and costs nothing.
+	ReplaceCost(ctx context.Context, l Load, tables ...string) (bytes int64, err error)
 }

@@ -83,6 +83,8 @@ func TestScript(t *testing.T) {
 			"readkey":   readKey,
 			"bigquery":  warehouseServer,
 			"bqrows":    warehouseRows,
+			"bqtamper":  warehouseTamper,
+			"bqdrop":    warehouseDrop,
 			"bqtraces":  warehouseTraces,
 			"worker":    beginWorker,
 			"signal":    signalWorker,

@@ -115,6 +115,8 @@ var (
 	_ sinks.Signer      = (*Sink)(nil)
 	_ sinks.Generations = (*Sink)(nil)
 	_ sinks.Replacer    = (*Sink)(nil)
+	_ sinks.Restorer    = (*Sink)(nil)
+	_ sinks.Priced      = (*Sink)(nil)
 	_ sinks.Reader      = (*Sink)(nil)
 	_ sinks.Normalizer  = (*Sink)(nil)
 	_ sinks.Sized       = (*txn)(nil)

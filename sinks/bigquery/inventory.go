@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
 
 	"backstory/sinks"
 	"backstory/source"
@@ -16,7 +19,8 @@ import (
 
 // Check compares the number of rows of each table with what the manifests
 // say. Rows of loads that were not committed yet are explained by the jobs
-// that loaded them. It finishes a swap that was left half done.
+// that loaded them. It finishes a swap that was left half done. A table that is
+// missing is told before one that has another number of rows.
 func (s *Sink) Check(ctx context.Context, job string, n int) error {
 	s.forget(job)
 	h, err := s.home(ctx, job, n)
@@ -36,19 +40,47 @@ func (s *Sink) Check(ctx context.Context, job string, n int) error {
 			rows[lt.Name] += lt.Rows
 		}
 	}
-	g, ctx := errgroup.WithContext(ctx)
+	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(jobsAtOnce)
 	for _, t := range tables {
 		rows[t.Name] += 0 // one that has no rows yet is looked for too
 	}
+	var mu sync.Mutex
+	var counts []*sinks.CountError
 	for table, want := range rows {
-		g.Go(func() error { return s.checkTable(ctx, h, h.nameOf(table), want, loads) })
+		g.Go(func() error {
+			err := s.checkTable(gctx, h, table, want, loads)
+			var count *sinks.CountError
+			if errors.As(err, &count) {
+				mu.Lock()
+				defer mu.Unlock()
+				counts, err = append(counts, count), nil
+			}
+			return err
+		})
 	}
-	return explain(g.Wait(), "check job %s", job)
+	err = g.Wait()
+	if err == nil && len(counts) > 0 {
+		if err = s.checkLoads(ctx); err == nil {
+			err = slices.MinFunc(counts, func(a, b *sinks.CountError) int { return strings.Compare(a.Table, b.Table) })
+		}
+	}
+	return explain(err, "check job %s", job)
+}
+
+// checkLoads tells whether the table of the manifests is there.
+func (s *Sink) checkLoads(ctx context.Context) error {
+	_, err := s.metadata(ctx, loadsTable)
+	if isMissing(err) {
+		return fault("restore the table by time travel (within seven days), or load a new generation with backstory rebuild",
+			"table %s is missing, which says what is loaded", s.fullName(loadsTable))
+	}
+	return explain(err, "look at table %s", s.fullName(loadsTable))
 }
 
 // checkTable compares one table.
-func (s *Sink) checkTable(ctx context.Context, h *home, name string, want int64, loads []sinks.Manifest) error {
+func (s *Sink) checkTable(ctx context.Context, h *home, table string, want int64, loads []sinks.Manifest) error {
+	name := h.nameOf(table)
 	const lost = "restore the table by time travel (within seven days), or load a new generation with backstory rebuild"
 	md, err := s.counted(ctx, name, want)
 	if isMissing(err) {
@@ -65,7 +97,7 @@ func (s *Sink) checkTable(ctx context.Context, h *home, name string, want int64,
 		if expires(md) {
 			return nil
 		}
-		return fault(lost, "table %s has %d rows, and %d were loaded", s.fullName(name), got, want)
+		return s.miscounted(table, name, want, got, "backstory repair loads the windows again that rows are missing of; or restore the table by time travel (within seven days)")
 	}
 	if got == want {
 		return nil
@@ -75,10 +107,15 @@ func (s *Sink) checkTable(ctx context.Context, h *home, name string, want int64,
 		return explain(err, "list jobs of project %s", s.o.Project)
 	}
 	if doubtful != got-want {
-		return fault("somebody else writes to the table, or a load was cut off so long ago that BigQuery has forgotten its jobs: remove the rows of positions that are in no row of "+loadsTable+", or load a new generation with backstory rebuild",
-			"table %s has %d rows, and %d were loaded", s.fullName(name), got, want)
+		return s.miscounted(table, name, want, got, "somebody else writes to the table, or a load was cut off so long ago that BigQuery has forgotten its jobs: backstory repair takes out what is too much in a window that is loaded; remove the rows of positions that are in no row of "+loadsTable+", or load a new generation with backstory rebuild")
 	}
 	return nil
+}
+
+// miscounted says that a table has another number of rows than were loaded.
+func (s *Sink) miscounted(table, name string, want, got int64, advice string) error {
+	return &sinks.CountError{Table: table, Want: want, Got: got, Advice: advice,
+		Err: fmt.Errorf("table %s has %d rows, and %d were loaded", s.fullName(name), got, want)}
 }
 
 // counted gives what is said of a table. Where fewer rows are counted than

@@ -14,7 +14,11 @@ import (
 )
 
 // replacement is what a load takes the place of.
-type replacement struct{ old record }
+type replacement struct {
+	old record
+	// restored are the tables that do not hold what was loaded.
+	restored []string
+}
 
 // Replace starts a load in place of a committed one. Its Commit loads the new
 // rows into tables of their own, which is free, and then exchanges the rows of
@@ -24,14 +28,21 @@ type replacement struct{ old record }
 // The transaction is one job, whose ID counts how often the window has been
 // replaced. Who comes after a crash finds out whether it took place.
 func (s *Sink) Replace(ctx context.Context, l sinks.Load) (sinks.Txn, error) {
-	t, err := s.replace(ctx, l)
+	return s.Restore(ctx, l, nil)
+}
+
+// Restore is Replace for a load of which some tables lack rows or have others.
+// It takes all rows of the window out of these, in whatever partition they lie,
+// and is billed for all of them.
+func (s *Sink) Restore(ctx context.Context, l sinks.Load, tables []string) (sinks.Txn, error) {
+	t, err := s.replace(ctx, l, tables)
 	if err != nil {
 		return nil, explain(err, "replace load %s of job %s", l.Window, l.Job)
 	}
 	return t, nil
 }
 
-func (s *Sink) replace(ctx context.Context, l sinks.Load) (*txn, error) {
+func (s *Sink) replace(ctx context.Context, l sinks.Load, restored []string) (*txn, error) {
 	h, old, err := s.committed(ctx, l)
 	if err != nil {
 		return nil, err
@@ -57,7 +68,7 @@ func (s *Sink) replace(ctx context.Context, l sinks.Load) (*txn, error) {
 		return nil, err
 	}
 	h.underway[l.Window] = true
-	return &txn{home: h, load: l, parts: make(map[string]*part), again: &replacement{old: old}}, nil
+	return &txn{home: h, load: l, parts: make(map[string]*part), again: &replacement{old: old, restored: restored}}, nil
 }
 
 // committed finds the load of exactly that window.
@@ -129,6 +140,10 @@ func (t *txn) instead(ctx context.Context, m sinks.Manifest) error {
 	s.step("exchange rows")
 	t.sent = true
 	if err := t.runScript(ctx, c, m.Fingerprint); err != nil {
+		// What is known to have failed is not tried again under that ID.
+		if known := (*jobError)(nil); errors.As(err, &known) {
+			err = errors.Join(err, s.dropAll(ctx, staged))
+		}
 		return err
 	}
 	s.step("drop staging tables")
@@ -155,16 +170,16 @@ func after(t time.Time) time.Time {
 func (t *txn) exchange(now record, staged map[string]string) (*script, error) {
 	h, s, old := t.home, t.home.sink, t.again.old
 	c := s.newScript()
-	for _, lt := range old.Tables {
-		conditions, by, err := h.conditions(old, lt)
-		if err != nil {
-			return nil, err
+	all, err := h.removals(old, t.again.restored)
+	if err != nil {
+		return nil, err
+	}
+	for _, from := range all {
+		name := h.nameOf(from.table)
+		if !from.any {
+			c.expect(name, from.conditions, from.rows, from.fewer, "rows of the window to take away")
 		}
-		if conditions != nil {
-			fewer := by != transform.ByNone && s.o.Expiration > 0
-			c.expect(h.nameOf(lt.Name), conditions, lt.Rows, fewer, "rows of the window to take away")
-			c.delete(h.nameOf(lt.Name), conditions)
-		}
+		c.delete(name, from.conditions)
 	}
 	for _, p := range t.order {
 		conditions, err := s.staged(s.partitionOf(p.table), t.spans[p.table.Name])
@@ -182,27 +197,71 @@ func (t *txn) exchange(now record, staged map[string]string) (*script, error) {
 	return c, c.check()
 }
 
-// conditions find the rows of a load in a table; it also tells how that is
-// partitioned. There are none where the load has no rows in it.
-func (h *home) conditions(old record, lt sinks.LoadedTable) ([]string, transform.Partition, error) {
+// removal is what is taken out of one table.
+type removal struct {
+	table      string
+	conditions []string // that find the rows, each one of them
+	rows       int64    // how many there are
+	fewer      bool     // there may be fewer: rows expire
+	any        bool     // there may be any number
+}
+
+// removals tells what a replacement takes out of the tables: what the load has
+// brought, and out of those to be restored all that lies at its positions.
+func (h *home) removals(old record, restored []string) ([]removal, error) {
+	var all []removal
+	for _, lt := range old.Tables {
+		if lt.Rows == 0 || slices.Contains(restored, lt.Name) {
+			continue
+		}
+		where, ok := old.Spans[lt.Name]
+		if !ok {
+			where = anywhere
+		}
+		from, err := h.removal(old, lt.Name, where)
+		if err != nil {
+			return nil, err
+		}
+		from.rows = lt.Rows
+		all = append(all, from)
+	}
+	for _, table := range slices.Compact(slices.Sorted(slices.Values(restored))) {
+		if !loadedInto(old, table) && !h.knows(table) {
+			continue // it is still to be made
+		}
+		from, err := h.removal(old, table, anywhere)
+		if err != nil {
+			return nil, err
+		}
+		from.any = true
+		all = append(all, from)
+	}
+	return all, nil
+}
+
+// loadedInto tells whether a load has brought rows into a table.
+func loadedInto(m record, table string) bool {
+	return slices.ContainsFunc(m.Tables, func(lt sinks.LoadedTable) bool { return lt.Name == table && lt.Rows > 0 })
+}
+
+// knows tells whether a table is one of the generation's.
+func (h *home) knows(table string) bool {
 	h.mu.Lock()
-	i := slices.IndexFunc(h.tables, func(t *transform.Table) bool { return t.Name == lt.Name })
+	defer h.mu.Unlock()
+	return slices.ContainsFunc(h.tables, func(t *transform.Table) bool { return t.Name == table })
+}
+
+// removal finds the rows of a load in a table.
+func (h *home) removal(old record, table string, where span) (removal, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	i := slices.IndexFunc(h.tables, func(t *transform.Table) bool { return t.Name == table })
 	if i < 0 {
-		h.mu.Unlock()
-		return nil, "", fault("load a new generation with backstory rebuild", "table %s has rows of the window, and nothing is known of its columns", h.sink.fullName(lt.Name))
+		return removal{}, fault("load a new generation with backstory rebuild", "table %s has rows of the window, and nothing is known of its columns", h.sink.fullName(table))
 	}
-	t := h.tables[i]
-	h.mu.Unlock()
-	if lt.Rows == 0 {
-		return nil, "", nil
-	}
-	by := h.sink.partitionOf(t)
-	where, ok := old.Spans[lt.Name]
-	if !ok {
-		where = anywhere
-	}
+	by := h.sink.partitionOf(h.tables[i])
 	conditions, err := h.sink.conditions(old.Window, by, where)
-	return conditions, by, err
+	return removal{table: table, conditions: conditions, fewer: by != transform.ByNone && h.sink.o.Expiration > 0}, err
 }
 
 // nameOf is tableName for who has not locked the home.
@@ -253,7 +312,7 @@ func (t *txn) runScript(ctx context.Context, c *script, fingerprint string) erro
 		},
 	})
 	if why, _ := reasons(err); slices.Contains(why, "invalidQuery") {
-		return refuse("run again, which compares the tables with what was loaded into them; another transaction at the same moment passes by itself", "%w", err)
+		return refuse("run again: another transaction at the same moment passes by itself; where a table does not hold what was loaded into it, backstory repair mends it", "%w", err)
 	}
 	return err
 }
@@ -262,20 +321,28 @@ func (t *txn) runScript(ctx context.Context, c *script, fingerprint string) erro
 // by queries that are not run and cost nothing. Not counted are the new rows
 // themselves, which are read once, and that BigQuery counts 10 MiB for each
 // table at least.
-func (s *Sink) ReplaceCost(ctx context.Context, l sinks.Load) (bytes int64, err error) {
-	h, old, err := s.committed(ctx, l)
+func (s *Sink) ReplaceCost(ctx context.Context, l sinks.Load, tables ...string) (bytes int64, err error) {
+	bytes, err = s.replaceCost(ctx, l, tables)
 	if err != nil {
 		return 0, explain(err, "estimate the costs of replacing load %s of job %s", l.Window, l.Job)
 	}
-	for _, lt := range old.Tables {
-		conditions, _, err := h.conditions(old, lt)
-		if err != nil {
-			return 0, err
-		}
-		for _, condition := range conditions {
-			n, err := s.dryRun(ctx, "DELETE FROM "+s.quotedTable(h.nameOf(lt.Name))+condition)
+	return bytes, nil
+}
+
+func (s *Sink) replaceCost(ctx context.Context, l sinks.Load, restored []string) (bytes int64, err error) {
+	h, old, err := s.committed(ctx, l)
+	if err != nil {
+		return 0, err
+	}
+	all, err := h.removals(old, restored)
+	if err != nil {
+		return 0, err
+	}
+	for _, from := range all {
+		for _, condition := range from.conditions {
+			n, err := s.dryRun(ctx, "DELETE FROM "+s.quotedTable(h.nameOf(from.table))+condition)
 			if err != nil {
-				return 0, explain(err, "estimate the costs of replacing load %s of job %s", l.Window, l.Job)
+				return 0, err
 			}
 			bytes += n
 		}
