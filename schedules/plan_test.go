@@ -177,7 +177,7 @@ type stuck struct {
 var errStuck = errors.New("canceling statement due to statement timeout")
 
 func (s stuck) Plan(ctx context.Context, after, through source.Position, limit int) (source.Window, int64, error) {
-	if after.Seq >= s.after {
+	if after.Seq >= s.after && through.Seq > after.Seq {
 		return source.Window{}, 0, errStuck
 	}
 	return s.Source.Plan(ctx, after, through, limit)

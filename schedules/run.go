@@ -221,7 +221,11 @@ func (r *run) all(ctx context.Context, ranges ...Range) error {
 	}
 	j.watch(Step{Name: StepPlanned, Events: plan.Events()})
 	if len(r.catalog.Tables()) == 0 {
-		if err := r.discover(ctx, todo); err != nil {
+		through := mark.Safe
+		if plan.Stuck != nil { // nor can it be looked at
+			through = source.Position{}
+		}
+		if err := r.discover(ctx, through, todo); err != nil {
 			return err
 		}
 	}
@@ -291,10 +295,11 @@ func (r *run) close(ctx context.Context, cause error) error {
 	return unsigned
 }
 
-// discover makes the first tables from a sample of all the history that is
-// safe to read, or from all of it where columns cannot be added later, also where only a part of it is to be loaded: types are kept,
-// and must suit what is loaded later.
-func (r *run) discover(ctx context.Context, todo []Planned) error {
+// discover makes the first tables from a sample of all the history up to a
+// position, or from all of it where columns cannot be added later, also where
+// only a part of it is to be loaded: types are kept, and must suit what is
+// loaded later.
+func (r *run) discover(ctx context.Context, through source.Position, todo []Planned) error {
 	j := r.job
 	j.watch(Step{Name: StepDiscover})
 	sample := j.Sample
@@ -304,7 +309,7 @@ func (r *run) discover(ctx context.Context, todo []Planned) error {
 	if j.Pipeline.FixesColumns() {
 		sample = -1
 	}
-	w := source.Window{Through: r.report.Watermark.Safe}
+	w := source.Window{Through: through}
 	for _, p := range todo { // windows planned below an earlier watermark
 		if p.Through.Compare(w.Through) > 0 {
 			w.Through = p.Through
