@@ -59,6 +59,14 @@ bench: ## the binary against COPY on this machine, EVENTS=2000000
 	@sh .ci/postgres
 	go run ./cmd/backstory-bench -events $(EVENTS)
 
+soak: ## workers under faults of every kind for SOAK=10m; SEED and LEDGER=postgres choose
+	@sh .ci/postgres
+	go run ./cmd/backstory-bench soak -time $(SOAK) -seed $(SEED) -ledger $(LEDGER)
+
+harm: ## the p99 of pgbench beside a backfill, and without
+	@sh .ci/postgres
+	go run ./cmd/backstory-bench harm
+
 VERSION  ?= 0.1.0-dev
 RELEASE  ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64
 STATIC    = CGO_ENABLED=0 go build -trimpath -buildvcs=false -ldflags "-s -w -buildid= -X main.version=$(VERSION)"

@@ -60,22 +60,50 @@ func (s *Sink) Check(ctx context.Context, job string, n int) error {
 		})
 	}
 	err = g.Wait()
+	h.mu.Lock()
+	doubtful := len(h.begun) > 0
+	h.mu.Unlock()
+	if err == nil && len(loads) == 0 && (doubtful || len(counts) > 0) {
+		err = s.checkLoads(ctx, len(counts) > 0)
+	}
 	if err == nil && len(counts) > 0 {
-		if err = s.checkLoads(ctx); err == nil {
-			err = slices.MinFunc(counts, func(a, b *sinks.CountError) int { return strings.Compare(a.Table, b.Table) })
-		}
+		err = slices.MinFunc(counts, func(a, b *sinks.CountError) int { return strings.Compare(a.Table, b.Table) })
 	}
 	return explain(err, "check job %s", job)
 }
 
-// checkLoads tells whether the table of the manifests is there.
-func (s *Sink) checkLoads(ctx context.Context) error {
+// checkLoads tells whether the table of the manifests was deleted, where there
+// are rows and no manifest. It may never have been made, if jobs account for
+// all rows and a crash came before it; then none of them has written to it.
+func (s *Sink) checkLoads(ctx context.Context, sure bool) error {
 	_, err := s.metadata(ctx, loadsTable)
-	if isMissing(err) {
-		return fault("restore the table by time travel (within seven days), or load a new generation with backstory rebuild",
-			"table %s is missing, which says what is loaded", s.fullName(loadsTable))
+	if !isMissing(err) {
+		return explain(err, "look at table %s", s.fullName(loadsTable))
 	}
-	return explain(err, "look at table %s", s.fullName(loadsTable))
+	if !sure {
+		md, err := s.metadata(ctx, tablesTable)
+		if err != nil {
+			return explain(err, "look at table %s", s.fullName(tablesTable))
+		}
+		err = s.eachJob(ctx, md.CreationTime, func() { sure = false }, func(job *bigquery.Job) bool {
+			status := job.LastStatus()
+			if status == nil || !status.Done() || status.Err() != nil || status.Statistics == nil || status.Statistics.CreationTime.Before(md.CreationTime) {
+				return true
+			}
+			config, err := job.Config()
+			c, ok := config.(*bigquery.LoadConfig)
+			sure = err == nil && ok && c.Dst.ProjectID == s.o.Project && c.Dst.DatasetID == s.o.Dataset && c.Dst.TableID == loadsTable
+			return !sure
+		})
+		if err != nil && !isDenied(err) {
+			return explain(err, "list jobs of project %s", s.o.Project)
+		}
+	}
+	if !sure {
+		return nil
+	}
+	return fault("restore the table by time travel (within seven days), or load a new generation with backstory rebuild",
+		"table %s is missing, which says what is loaded", s.fullName(loadsTable))
 }
 
 // checkTable compares one table.

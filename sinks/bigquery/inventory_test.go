@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"backstory/sinks"
@@ -125,4 +126,24 @@ func TestManyWindows(t *testing.T) {
 		t.Fatal("the eleventh load of a table of ten: got no error")
 	}
 	expectHint(t, err)
+}
+
+// TestCheckLostManifests checks that the table of the manifests is named where
+// it is gone, and not the rows that nothing accounts for then.
+func TestCheckLostManifests(t *testing.T) {
+	server := start(t, bqtest.Options{})
+	if err := commit(t, open(t, options(server)), sinktest.Window(0, 10), sinktest.Orders()); err != nil {
+		t.Fatal(err)
+	}
+	if err := outsider(t, server).Dataset(dataset).Table("_backstory_loads").Delete(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	err := check(t, open(t, options(server)))
+	if !errors.Is(err, sinks.ErrDisagree) || !strings.Contains(err.Error(), "._backstory_loads is missing") {
+		t.Fatalf("got %v, want that the table is missing", err)
+	}
+	server.Forget()
+	if err := check(t, open(t, options(server))); err == nil || !strings.Contains(err.Error(), "._backstory_loads is missing") {
+		t.Fatalf("where BigQuery has forgotten the jobs: got %v, want that the table is missing", err)
+	}
 }

@@ -169,3 +169,18 @@ func TestCheckRuns(t *testing.T) {
 		}
 	}
 }
+
+// TestRationAfterBackfill checks that the one backfill of a day is not taken
+// for what is loaded every five minutes.
+func TestRationAfterBackfill(t *testing.T) {
+	o := options(start(t, bqtest.Options{}))
+	o.Partition = "day"
+	s := open(t, o)
+	if err := commit(t, s, sinktest.Window(0, 6000), sinktest.Orders()); err != nil { // 500 days
+		t.Fatal(err)
+	}
+	r := ration(t, s, sinks.Need{Windows: 288, Tables: []*transform.Table{sinktest.Orders()}})
+	if r.Days != 1 || r.Tables[0].Changes != 288 || r.Tables[0].ChangesUsed < 400 {
+		t.Errorf("got %+v, want one partition a load", r)
+	}
+}

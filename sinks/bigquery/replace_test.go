@@ -115,6 +115,69 @@ func TestReplaceGuards(t *testing.T) {
 	if !slices.Equal(orders, place(server, nil).Rows(t, "orders")) || !slices.Equal(refunds, place(server, nil).Rows(t, "refunds")) {
 		t.Error("a transaction that failed has changed something")
 	}
+	if left := leftovers(t, server); len(left) > 0 {
+		t.Errorf("a transaction that failed leaves %v behind", left)
+	}
+}
+
+// TestRestore mends a table that has rows twice, in one window and then in the
+// other; of all other tables it wants what was loaded.
+func TestRestore(t *testing.T) {
+	for _, partition := range []string{"day", "month", "none"} {
+		t.Run(partition, func(t *testing.T) {
+			server := start(t, bqtest.Options{})
+			o := options(server)
+			o.Partition, o.RequirePartitionFilter = partition, partition != "none"
+			s := open(t, o)
+			first, second := sinktest.Window(0, 240), sinktest.Window(240, 480)
+			for _, w := range []source.Window{first, second} {
+				if err := commit(t, s, w, sinktest.Orders(), sinktest.Refunds()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			intrude(t, server, "refunds")
+			var count *sinks.CountError
+			rows := int64(len(lines(sinktest.Refunds(), first, second)))
+			if err := check(t, s); !errors.As(err, &count) || !errors.Is(err, sinks.ErrDisagree) || count.Table != "refunds" || count.Want != rows || count.Got != 2*rows {
+				t.Fatalf("check: got %v, want a count of refunds", err)
+			}
+			if err := restoreWith(t, s, first, "orders"); err == nil || !strings.Contains(err.Error(), "table refunds: rows of the window to take away") {
+				t.Fatalf("where refunds are to be as loaded: got %v, want a refusal", err)
+			}
+			for _, w := range []source.Window{first, second} {
+				if bytes, err := s.ReplaceCost(t.Context(), sinktest.Load(w), "refunds"); err != nil || bytes == 0 {
+					t.Errorf("costs: got %d bytes, %v", bytes, err)
+				}
+				if err := restoreWith(t, s, w, "refunds"); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, table := range []*transform.Table{sinktest.Orders(), sinktest.Refunds()} {
+				got, want := place(server, nil).Rows(t, table.Name), lines(table, first, second)
+				slices.Sort(got)
+				slices.Sort(want)
+				if !slices.Equal(got, want) {
+					t.Errorf("table %s: got %d rows, want %d", table.Name, len(got), len(want))
+				}
+			}
+			if err := check(t, open(t, o)); err != nil {
+				t.Errorf("check: %v", err)
+			}
+			if left := leftovers(t, server); len(left) > 0 {
+				t.Errorf("tables are left over: %v", left)
+			}
+		})
+	}
+}
+
+// restoreWith restores a window in some tables with the rows that it had.
+func restoreWith(t *testing.T, s *bigquery.Sink, w source.Window, tables ...string) error {
+	t.Helper()
+	txn, err := s.Restore(t.Context(), sinktest.Load(w), tables)
+	if err != nil {
+		return err
+	}
+	return complete(t, txn, w, w, sinktest.Orders(), sinktest.Refunds())
 }
 
 // TestReplaceZombie checks that of two who replace a window at once one does,
