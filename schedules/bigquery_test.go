@@ -12,6 +12,9 @@ import (
 
 	"backstory/schedules"
 	"backstory/sinks/bigquery/bqtest"
+
+	"cloud.google.com/go/bigquery"
+	"google.golang.org/api/option"
 )
 
 // dataset is where orders load that name a project.
@@ -53,6 +56,37 @@ func (w *warehouse) fork(t testing.TB) (*warehouse, error) {
 func (w *warehouse) spoil() error {
 	_, err := w.store.db.Exec(`UPDATE ` + w.order.Table + ` SET body = replace(body, '{"sku"', '{"bad": true, "sku"') WHERE id % 90 = 7`)
 	return err
+}
+
+// tamper deletes some rows of a table by hand, and doubles all of another.
+func (w *warehouse) tamper(ctx context.Context) error {
+	c, err := bigquery.NewClient(ctx, w.Project(), option.WithEndpoint(w.URL()), option.WithoutAuthentication())
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	table := func(name string) *bigquery.Table { return c.Dataset(dataset).Table(name) }
+	doubling := table("cart_closed").CopierFrom(table("cart_closed"))
+	doubling.WriteDisposition = bigquery.WriteAppend
+	deleting := c.Query(fmt.Sprintf("BEGIN TRANSACTION; DELETE FROM `%s.%s.cart_opened` WHERE `position` <= 20; COMMIT TRANSACTION;", w.Project(), dataset))
+	deleting.JobID, deleting.Location = "deleting", w.Jobs()[0].JobReference.Location // else it is no job
+	for _, work := range []interface {
+		Run(context.Context) (*bigquery.Job, error)
+	}{doubling, deleting} {
+		job, err := work.Run(ctx)
+		if err != nil {
+			return err
+		}
+		for status := job.LastStatus(); !status.Done(); {
+			if status, err = job.Status(ctx); err != nil {
+				return err
+			}
+		}
+		if err := job.LastStatus().Err(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // do does the order with changes, in this process.

@@ -29,6 +29,9 @@ type deed struct {
 	// every is how many requests one is lost of, 1 if it is 0: what makes the
 	// same requests as another need not lose all.
 	every int
+	// apart is how many steps lie between two that a process is killed at, 1 if
+	// it is 0.
+	apart int
 }
 
 var deeds = []deed{
@@ -45,6 +48,15 @@ var deeds = []deed{
 				return err
 			}
 			return w.do(ctx, func(*order) {})
+		},
+	},
+	{
+		name: "repair", order: func(o *order) { o.Verb = "repair" }, every: 7, apart: 5,
+		prepare: func(ctx context.Context, w *warehouse) error {
+			if err := w.do(ctx, func(*order) {}); err != nil {
+				return err
+			}
+			return w.tamper(ctx)
 		},
 	},
 }
@@ -86,7 +98,7 @@ func TestCrashBigQuery(t *testing.T) {
 			var g errgroup.Group
 			g.SetLimit(3)
 			var completed atomic.Int64
-			for n := int64(1); completed.Load() < 3; n += stride() {
+			for n := int64(1); completed.Load() < 3; n += stride() * int64(max(d.apart, 1)) {
 				if n > 1000 {
 					t.Fatal("it never completes")
 				}

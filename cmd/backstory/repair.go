@@ -25,7 +25,8 @@ several windows, all of these are loaded again, and readers lack their rows
 meanwhile. At the end it verifies what it has loaded.
 
 Interrupted, it is finished by another repair or by the next run. What cannot be
-mended window by window is told, and needs a rebuild: exit code 5.`,
+mended window by window is told, and needs a rebuild: exit code 5. In a warehouse
+these are rows at positions outside all windows, and tables that are missing.`,
 		Example: "  backstory repair shop\n  backstory repair shop --yes",
 		RunE:    r.run,
 	}

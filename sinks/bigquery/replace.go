@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"backstory/sinks"
-	"backstory/transform"
 
 	"cloud.google.com/go/bigquery"
 )
