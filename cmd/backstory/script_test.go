@@ -72,27 +72,28 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":     exits,
-			"interrupt": interrupt,
-			"await":     await,
-			"postgres":  postgresDatabase,
-			"psql":      psql,
-			"hold":      hold,
-			"release":   release,
-			"damage":    damage,
-			"readkey":   readKey,
-			"bigquery":  warehouseServer,
-			"bqrows":    warehouseRows,
-			"bqtamper":  warehouseTamper,
-			"bqdrop":    warehouseDrop,
-			"bqtraces":  warehouseTraces,
-			"worker":    beginWorker,
-			"signal":    signalWorker,
-			"logs":      logs,
-			"ended":     ended,
-			"server":    server,
-			"bqjobs":    warehouseJobs,
-			"bqdeny":    warehouseDeny,
+			"exits":      exits,
+			"eventually": eventually,
+			"interrupt":  interrupt,
+			"await":      await,
+			"postgres":   postgresDatabase,
+			"psql":       psql,
+			"hold":       hold,
+			"release":    release,
+			"damage":     damage,
+			"readkey":    readKey,
+			"bigquery":   warehouseServer,
+			"bqrows":     warehouseRows,
+			"bqtamper":   warehouseTamper,
+			"bqdrop":     warehouseDrop,
+			"bqtraces":   warehouseTraces,
+			"worker":     beginWorker,
+			"signal":     signalWorker,
+			"logs":       logs,
+			"ended":      ended,
+			"server":     server,
+			"bqjobs":     warehouseJobs,
+			"bqdeny":     warehouseDeny,
 		},
 	})
 }
@@ -109,6 +110,22 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	if got := codeOf(ts, ts.Exec(args[1], args[2:]...)); got != want {
 		ts.Fatalf("%s: exit code %d, want %d", strings.Join(args[1:], " "), got, want)
+	}
+}
+
+// eventually PROGRAM ARGS... runs a program until it succeeds.
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: eventually PROGRAM ARGS...")
+	}
+	for begin := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		err := ts.Exec(args[0], args[1:]...)
+		if err == nil {
+			return
+		}
+		if time.Since(begin) > hang {
+			ts.Fatalf("%s: %v", strings.Join(args, " "), err)
+		}
 	}
 }
 
