@@ -4,22 +4,19 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 	"text/tabwriter"
-	"unicode"
+
+	"backstory/schedules/figures"
 )
 
-// visible replaces what is no visible character, but for ends of lines: names
-// and values come out of the store, and must not play with a terminal.
-func visible(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\n' && !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, text)
-}
+// Figures and names are written as on the worker's page.
+var (
+	visible   = figures.Visible
+	thousands = figures.Thousands
+	plural    = figures.Plural
+	byteSize  = figures.Bytes
+)
 
 // writeGrid writes cells below each other, indented, with no blanks at the
 // ends of lines.
@@ -40,34 +37,4 @@ func writeGrid(w io.Writer, rows [][]string) error {
 		}
 	}
 	return nil
-}
-
-// thousands writes a number with commas: 20,000.
-func thousands(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// plural writes a number of things: 1 window, 20,000 windows.
-func plural(n int64, thing string) string {
-	if n != 1 {
-		thing += "s"
-	}
-	return thousands(n) + " " + thing
-}
-
-// byteSize writes a number of bytes with a unit: 1.2 MiB.
-func byteSize(n int64) string {
-	const units = "KMGTPE"
-	if n < 1024 {
-		return fmt.Sprintf("%d B", n)
-	}
-	x, i := float64(n)/1024, 0
-	for ; x >= 1024; i++ {
-		x /= 1024
-	}
-	return fmt.Sprintf("%.1f %ciB", x, units[i])
 }

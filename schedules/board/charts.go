@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"backstory/schedules"
+	"backstory/schedules/figures"
 )
 
 // Charts are drawn in a box of this many units, which is stretched to the
@@ -92,7 +93,7 @@ func (t throughput) chart(now time.Time) *chart {
 		first, count = t.last-least+1, least
 	}
 	top := nice(float64(most))
-	c := &chart{Top: thousands(int64(top)), From: start(first), To: start(t.last + 1), Summary: "events loaded per " + spoken(width)}
+	c := &chart{Top: figures.Thousands(int64(top)), From: start(first), To: start(t.last + 1), Summary: "events loaded per " + spoken(width)}
 	each := boxWidth / float64(count)
 	for n, events := range t.bars {
 		if events == 0 {
@@ -101,7 +102,7 @@ func (t throughput) chart(now time.Time) *chart {
 		h := float64(events) / top * boxHeight
 		h = max(h, 1.5)
 		c.Bars = append(c.Bars, bar{X: float64(n-first)*each + each*.1, Y: boxHeight - h, Width: each * .8, Height: h,
-			Text: plural(events, "event") + ", " + clock(start(n))})
+			Text: figures.Plural(events, "event") + ", " + clock(start(n))})
 	}
 	slices.SortFunc(c.Bars, func(a, b bar) int { return int(math.Copysign(1, a.X-b.X)) })
 	return c

@@ -7,17 +7,18 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
+
+	"backstory/schedules/figures"
 )
 
 // formats are what the page's templates write values with.
 var formats = template.FuncMap{
-	"thousands": thousands,
-	"plural":    plural,
-	"bytes":     byteSize,
+	"thousands": figures.Thousands,
+	"plural":    figures.Plural,
+	"bytes":     figures.Bytes,
 	"clock":     clock,
 	"about":     about,
-	"visible":   visible,
+	"visible":   figures.Visible,
 	"stamp":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"hour":      func(t time.Time) string { return t.UTC().Format("15:04") },
 	"second":    func(t time.Time) string { return t.UTC().Format(time.DateTime) },
@@ -40,36 +41,6 @@ var formats = template.FuncMap{
 	"i64":   func(n int) int64 { return int64(n) },
 	"dec":   func(n int) int { return n - 1 },
 	"len64": func(list any) int64 { return int64(reflect.ValueOf(list).Len()) },
-}
-
-// thousands writes a number with commas: 20,000.
-func thousands(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// plural writes a number of things: 1 window, 20,000 windows.
-func plural(n int64, thing string) string {
-	if n != 1 {
-		thing += "s"
-	}
-	return thousands(n) + " " + thing
-}
-
-// byteSize writes a number of bytes with a unit: 1.2 MiB.
-func byteSize(n int64) string {
-	const units = "KMGTPE"
-	if n < 1024 {
-		return fmt.Sprintf("%d B", n)
-	}
-	x, i := float64(n)/1024, 0
-	for ; x >= 1024; i++ {
-		x /= 1024
-	}
-	return fmt.Sprintf("%.1f %ciB", x, units[i])
 }
 
 // clock writes a moment: 2026-01-02 15:04.
@@ -116,14 +87,4 @@ func spoken(d time.Duration) string {
 		return "week"
 	}
 	return about(d)
-}
-
-// visible replaces what is no visible character: names come out of the store.
-func visible(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r != '\n' && !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, text)
 }

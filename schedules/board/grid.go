@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"backstory/schedules"
+	"backstory/schedules/figures"
 	"backstory/source"
 )
 
@@ -70,12 +71,12 @@ func (c *cell) Text() string {
 		if n > 0 && state(s) == gap {
 			b.WriteString("in part not planned yet\n")
 		} else if n > 0 {
-			fmt.Fprintf(&b, "%s %s\n", plural(int64(n), "window"), state(s).Words())
+			fmt.Fprintf(&b, "%s %s\n", figures.Plural(int64(n), "window"), state(s).Words())
 		}
 	}
-	fmt.Fprintf(&b, "%s", plural(c.Events, "event"))
+	fmt.Fprintf(&b, "%s", figures.Plural(c.Events, "event"))
 	if c.Quarantined > 0 {
-		fmt.Fprintf(&b, ", %s in quarantine", thousands(c.Quarantined))
+		fmt.Fprintf(&b, ", %s in quarantine", figures.Thousands(c.Quarantined))
 	}
 	if !c.Last.IsZero() {
 		fmt.Fprintf(&b, "\nloaded %s", clock(c.First))
