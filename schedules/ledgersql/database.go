@@ -44,20 +44,22 @@ type Dialect struct {
 	Indexed func(index string) string
 }
 
-// Do runs fn in a transaction.
+// Do runs fn in a transaction. database/sql rolls it back as soon as ctx is
+// over, and then knows it no more: what is said is why ctx is over.
 func (d *Dialect) Do(ctx context.Context, db *sql.DB, o *sql.TxOptions, fn func(*Tx) error) error {
 	tx, err := db.BeginTx(ctx, o)
 	if err != nil {
 		return err
 	}
 	defer tx.Rollback()
-	if err := fn(&Tx{tx, d}); err != nil {
-		return err
+	err = fn(&Tx{tx, d})
+	if err == nil && (o == nil || !o.ReadOnly) {
+		err = tx.Commit()
 	}
-	if o != nil && o.ReadOnly {
-		return nil
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		return ctx.Err()
 	}
-	return tx.Commit()
+	return err
 }
 
 // Tx is a transaction. In its statements, tables stand behind "ledger.", as in
