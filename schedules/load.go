@@ -69,6 +69,11 @@ func (r *run) round(ctx context.Context, todo []Planned) (left []Planned, found 
 		next++
 		return todo[next-1], true
 	}
+	defer func() {
+		if bad := r.abortBundle(); bad != nil {
+			err = errors.Join(err, bad)
+		}
+	}()
 	g, gctx := errgroup.WithContext(ctx)
 	workers := min(r.job.workers(), len(todo))
 	if r.replace {
@@ -95,17 +100,25 @@ func (r *run) round(ctx context.Context, todo []Planned) (left []Planned, found 
 						found.Merge(news.Shapes)
 					}
 					err = nil
-				case err == nil:
+				case err == nil && r.bundle == nil:
 					r.count(loaded)
 				}
 				mu.Unlock()
 				if err != nil {
 					return err
 				}
+				if r.bundle.full() {
+					if err := r.commitBundle(gctx); err != nil {
+						return err
+					}
+				}
 			}
 		})
 	}
 	if err := g.Wait(); err != nil {
+		return nil, nil, err
+	}
+	if err := r.commitBundle(ctx); err != nil {
 		return nil, nil, err
 	}
 	return append(left, todo[next:]...), found, nil
@@ -179,18 +192,22 @@ func (r *run) once(ctx context.Context, w source.Window) (Loaded, error) {
 	if sized, ok := txn.(sinks.Sized); ok {
 		out.Stored = sized.Stored()
 	}
-	j.watch(Step{Name: StepCommitted, Window: w})
 	out.Duration = time.Since(started)
-	if err := r.finish(ctx, out); err != nil {
-		return Loaded{}, err
+	if r.bundle != nil {
+		r.bundle.add(out)
+		return out, nil
 	}
-	return out, nil
+	j.watch(Step{Name: StepCommitted, Window: w})
+	return out, r.finish(ctx, out)
 }
 
 // begun begins a load, or one in place of what is loaded.
 func (r *run) begun(ctx context.Context, l sinks.Load) (sinks.Txn, error) {
 	if restorer, ok := r.job.Sink.(sinks.Restorer); ok && r.replace && len(r.wrong[l.Window]) > 0 {
 		return restorer.Restore(ctx, l, r.wrong[l.Window])
+	}
+	if bundler, ok := r.job.Sink.(sinks.Bundler); ok && r.replace {
+		return r.bundled(ctx, bundler, l)
 	}
 	if replacer, ok := r.job.Sink.(sinks.Replacer); ok && r.replace {
 		return replacer.Replace(ctx, l)
@@ -219,18 +236,20 @@ func (r *run) keepBatcher(b *transform.Batcher) {
 	r.idle = append(r.idle, b)
 }
 
-// finish marks a window as loaded.
-func (r *run) finish(ctx context.Context, l Loaded) error {
-	c := Change{Finish: []Loaded{l}}
+// finish marks windows as loaded.
+func (r *run) finish(ctx context.Context, loads ...Loaded) error {
+	c := Change{Finish: loads}
 	if r.replace {
-		c = Change{Replace: []Loaded{l}}
+		c = Change{Replace: loads}
 	}
 	if err := r.lease.Save(ctx, c); err != nil {
-		return fmt.Errorf("finish %s: %w", l.Window, err)
+		return fmt.Errorf("finish %s: %w", loads[0].Window, err)
 	}
-	r.job.watch(Step{Name: StepFinished, Window: l.Window})
-	r.job.log().Info("loaded", "job", r.job.Name, "window", l.Window, "events", l.Events, "rows", l.Rows, "quarantined", l.Quarantined,
-		"bytes", l.Stored, "ms", l.Duration.Milliseconds())
+	for _, l := range loads {
+		r.job.watch(Step{Name: StepFinished, Window: l.Window})
+		r.job.log().Info("loaded", "job", r.job.Name, "window", l.Window, "events", l.Events, "rows", l.Rows, "quarantined", l.Quarantined,
+			"bytes", l.Stored, "ms", l.Duration.Milliseconds())
+	}
 	return nil
 }
 

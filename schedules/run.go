@@ -140,6 +140,8 @@ type run struct {
 	floor source.Position
 	// replace says that windows are loaded in place of themselves.
 	replace bool
+	// bundle is what of them is not yet to be seen, nil for nothing.
+	bundle *bundle
 	// wrong are the tables that a repair restores, by window; nil where there
 	// is none.
 	wrong map[source.Window][]string

@@ -35,6 +35,30 @@ type Replacer interface {
 	Replace(ctx context.Context, l Load) (Txn, error)
 }
 
+// Bundler is a Replacer that puts many loads in place for about the price of
+// one: that of a folder all of whose other files must come along.
+type Bundler interface {
+	Replacer
+	// Bundle begins to replace loads of one generation of a job. No other load
+	// of the job may be under way until the bundle is committed or aborted.
+	Bundle(ctx context.Context, job string, generation int) (Bundle, error)
+}
+
+// Bundle is loads that take the place of committed ones at once. Its methods
+// are not to be called at the same time.
+type Bundle interface {
+	// Replace is Replacer's, but for the load's Commit, after which it is
+	// complete and readers still see the old rows. Others may be begun
+	// meanwhile. A window that was given up may be begun again.
+	Replace(ctx context.Context, l Load) (Txn, error)
+	// Commit has readers see the new rows of all loads that are complete; the
+	// others must have been aborted. If it fails, all may be as before or as
+	// after; whoever opens the job next finishes what was decided.
+	Commit(ctx context.Context) error
+	// Abort gives up all loads. After Commit it does nothing.
+	Abort() error
+}
+
 // Restorer is a Replacer that replaces no load whose rows are not all there as
 // they were loaded, unless it is told in which tables they are not. Its
 // Inventory.Check says with a *CountError that a table has another number of

@@ -17,13 +17,21 @@ import (
 // syncsAtOnce is how many files are made durable side by side.
 const syncsAtOnce = 8
 
-// Commit makes the load visible: see the package's comment for the order.
+// Commit makes the load visible, or complete if it is one of a bundle: see the
+// package's comment for the order.
 func (t *txn) Commit(ctx context.Context, s sinks.Summary) error {
 	if err := t.commit(ctx, s); err != nil {
 		return explain(err, "commit load %s of job %s", t.load.Window, t.load.Job)
 	}
 	t.done = true
-	t.job.end(t.load.Window, !t.again)
+	switch {
+	case t.bundle == nil:
+		t.job.end(t.load.Window, true)
+	case t.alone:
+		t.bundle.end()
+	default:
+		return nil
+	}
 	t.job.sink.step("committed")
 	return nil
 }
@@ -49,8 +57,12 @@ func (t *txn) commit(ctx context.Context, s sinks.Summary) error {
 	if err := j.record(); err != nil {
 		return err
 	}
-	if t.again {
-		return t.instead(ctx, m)
+	if b := t.bundle; b != nil {
+		b.loads = append(b.loads, completeLoad{t, m})
+		if t.alone {
+			t.decided, err = b.commit(ctx)
+		}
+		return err
 	}
 	// What can fail for want of space or rights should fail before the decision.
 	if err := j.prepare(m); err != nil {

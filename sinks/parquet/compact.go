@@ -159,7 +159,7 @@ func plan(pieces []piece, target int64, mark string) []merge {
 
 // adjoins tells whether the rows of q may follow p's in one file.
 func (p piece) adjoins(q piece) bool {
-	return p.run == q.run && p.fingerprint == q.fingerprint && path.Dir(p.path) == path.Dir(q.path)
+	return p.run == q.run && p.last.Through.Compare(q.first.After) <= 0 && p.fingerprint == q.fingerprint && path.Dir(p.path) == path.Dir(q.path)
 }
 
 // merge writes the merged files and the manifests that go with them, and

@@ -16,49 +16,65 @@ import (
 )
 
 // gather writes the folders of the tables, and the manifests, as they are to be.
-func (t *txn) gather(ctx context.Context, sw *swap, all []stored, m sinks.Manifest) error {
-	i, k := find(all, t.load.Window)
-	if i < 0 {
-		return fault("restore the manifests from a backup", "the manifest of what is to be replaced is gone")
+func (b *bundle) gather(ctx context.Context, sw *swap) error {
+	var olds, news []sinks.Manifest
+	replaced := make(map[source.Window]bool)
+	for _, l := range b.loads {
+		i, k := find(b.all, l.manifest.Window)
+		olds, news = append(olds, b.all[i].loads[k]), append(news, l.manifest)
+		replaced[l.manifest.Window] = true
 	}
-	old := all[i].loads[k]
-	var cuts []string // files that came of cutting one, which other loads name
-	staged := 0
-	for _, name := range namesOf(m, old) {
+	staged := b.staged()
+	cuts := make(map[string]bool) // files that came of cutting one, which other loads name
+	for _, name := range namesOf(append(news, olds...)...) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		g := gathering{txn: t, swap: sw, table: t.job.tables.find(name), loads: loadsOf(all)}
-		if g.table == nil {
+		t := b.job.tables.find(name)
+		if t == nil {
 			return fault("restore tables.json from a backup", "table %s is not known", name)
 		}
-		if lt := tableOf(&old, g.table); lt != nil {
-			g.old = lt.Files
+		g := gathering{
+			job: b.job, swap: sw, table: t, replaced: replaced,
+			old: stretchesOf(loadsOf(b.all), t), new: stretchesOf(news, t), staged: staged, cuts: cuts,
 		}
-		if lt := tableOf(&m, g.table); lt != nil {
-			g.new = lt.Files
-		}
-		if err := g.gather(staged); err != nil {
+		if err := g.gather(ctx); err != nil {
 			return fmt.Errorf("table %s: %w", name, err)
 		}
-		staged += len(g.new)
-		cuts = append(cuts, g.cuts...)
+	}
+	for _, m := range news {
+		i, k := find(b.all, m.Window)
+		b.all[i].loads[k] = m
 	}
 	var changed []stored
 	var keep []string
-	for n, s := range all {
-		if n != i && !slices.ContainsFunc(s.loads, func(l sinks.Manifest) bool { return namesAny(l, cuts) }) {
+	for _, s := range b.all {
+		if slices.ContainsFunc(s.loads, func(l sinks.Manifest) bool { return replaced[l.Window] || namesAny(l, cuts) }) {
+			changed = append(changed, s)
+		} else {
 			keep = append(keep, s.name)
-			continue
 		}
-		changed = append(changed, s)
 	}
-	all[i].loads[k] = m
-	share(loadsOf(all))
+	share(loadsOf(b.all))
 	if len(changed) == 1 {
 		return sw.manifest(changed[0])
 	}
 	return sw.manifests(changed, keep)
+}
+
+// staged says where each new file lies until it is gathered.
+func (b *bundle) staged() map[string]string {
+	places := make(map[string]string)
+	for _, l := range b.loads {
+		n := 0
+		for _, t := range l.manifest.Tables {
+			for _, f := range t.Files {
+				places[f.Path] = b.job.layout.staged(l.txn.stem, n)
+				n++
+			}
+		}
+	}
+	return places
 }
 
 // namesOf gives the names of the tables that loads have rows in; those of the
@@ -76,63 +92,118 @@ func namesOf(loads ...sinks.Manifest) []string {
 }
 
 // namesAny tells whether a load names any of the files.
-func namesAny(l sinks.Manifest, paths []string) bool {
+func namesAny(l sinks.Manifest, paths map[string]bool) bool {
 	for _, t := range l.Tables {
-		for _, f := range t.Files {
-			if slices.Contains(paths, f.Path) {
-				return true
-			}
+		if slices.ContainsFunc(t.Files, func(f sinks.File) bool { return paths[f.Path] }) {
+			return true
 		}
 	}
 	return false
 }
 
-// gathering is a table's folder as it is to be.
-type gathering struct {
-	txn      *txn
-	swap     *swap
-	table    *transform.Table
-	loads    []sinks.Manifest // all, by window
-	old, new []sinks.File
-	cuts     []string // files that came of cutting one
+// A stretch is what a load has in a file, which it may share with others.
+type stretch struct {
+	load *sinks.Manifest
+	file *sinks.File // as the load names it, with the load's rows
 }
 
-// gather links the files that stay, puts the new ones beside them, whose
-// numbers begin at first, and cuts the old rows out of files they share.
-func (g *gathering) gather(first int) error {
-	j, live := g.txn.job, g.txn.job.layout.table(g.table.Name)
-	gone := make(map[string]bool)
-	for _, f := range g.old {
-		gone[f.Path] = true
+// stretchesOf gives what loads have in a table, load by load.
+func stretchesOf(loads []sinks.Manifest, t *transform.Table) []stretch {
+	var all []stretch
+	for i := range loads {
+		if lt := tableOf(&loads[i], t); lt != nil {
+			for n := range lt.Files {
+				all = append(all, stretch{&loads[i], &lt.Files[n]})
+			}
+		}
 	}
+	return all
+}
+
+// gathering is a table's folder as it is to be.
+type gathering struct {
+	job      *job
+	swap     *swap
+	table    *transform.Table
+	replaced map[source.Window]bool
+	old, new []stretch         // of all loads, by window, and of those that take the place of some
+	staged   map[string]string // where the new files lie
+	cuts     map[string]bool   // is told which files came of cutting one
+}
+
+// gather cuts the files that lose rows, or have new ones come in their midst,
+// puts the new ones beside them, and links those that stay as they are.
+func (g *gathering) gather(ctx context.Context) error {
+	j := g.job
 	fresh, err := g.swap.table(g.table.Name)
 	if err != nil {
 		return err
 	}
-	for _, f := range g.old {
-		if err := g.cut(fresh, f); err != nil {
-			return fmt.Errorf("cut %s: %w", f.Path, err)
+	gone := make(map[string]bool)
+	for _, f := range g.shared() {
+		if !slices.ContainsFunc(f, func(s stretch) bool { return g.replaced[s.load.Window] }) {
+			continue
 		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		name := f[0].file.Path
+		if err := g.cut(fresh, f); err != nil {
+			return fmt.Errorf("cut %s: %w", name, err)
+		}
+		gone[name] = true
 	}
-	for n, f := range g.new {
-		if there, err := exists(j.layout.file(f.Path)); err != nil {
+	for _, s := range g.new {
+		live := j.layout.file(s.file.Path)
+		if there, err := exists(live); err != nil {
 			return err
 		} else if there {
-			return foreign(j.layout.file(f.Path))
+			return foreign(live)
 		}
-		to, err := g.place(fresh, f.Path)
+		to, err := g.place(fresh, s.file.Path)
 		if err != nil {
 			return err
 		}
-		if err := os.Rename(j.layout.staged(g.txn.stem, first+n), to); err != nil {
+		if err := os.Rename(g.staged[s.file.Path], to); err != nil {
 			return err
 		}
 	}
-	err = g.swap.linkOthers(live, fresh, func(rel string) bool { return gone[g.table.Name+"/"+rel] })
+	err = g.swap.linkOthers(j.layout.table(g.table.Name), fresh, func(rel string) bool { return gone[g.table.Name+"/"+rel] })
 	if err != nil {
 		return err
 	}
 	return g.swap.settle(fresh)
+}
+
+// shared gives the stretches of each file, in the order in which they lie in
+// it: that of their windows. A load whose new rows come in the midst of a file
+// in which it had none has an empty stretch there.
+func (g *gathering) shared() [][]stretch {
+	var files [][]stretch
+	at := make(map[string]int)
+	for _, s := range g.old {
+		i, ok := at[s.file.Path]
+		if !ok {
+			i = len(files)
+			at[s.file.Path] = i
+			files = append(files, nil)
+		}
+		files[i] = append(files[i], s)
+	}
+	for i, f := range files {
+		if len(f) == 1 {
+			continue
+		}
+		dir := path.Dir(f[0].file.Path)
+		for _, s := range g.new {
+			n, had := slices.BinarySearchFunc(f, *s.load, func(s stretch, l sinks.Manifest) int { return byWindow(*s.load, l) })
+			if !had && n > 0 && n < len(f) && path.Dir(s.file.Path) == dir {
+				f = slices.Insert(f, n, stretch{s.load, &sinks.File{Path: f[0].file.Path}})
+			}
+		}
+		files[i] = f
+	}
+	return files
 }
 
 // place gives the name that a file of the table has in the fresh folder.
@@ -141,74 +212,63 @@ func (g *gathering) place(fresh, file string) (string, error) {
 	return to, g.swap.sub(filepath.Dir(to))
 }
 
-// cut writes what other loads have in a file, those before and those behind,
-// into files of their own.
-func (g *gathering) cut(fresh string, file sinks.File) error {
-	var before, behind []*sinks.File
-	var sides [2]source.Window // of the loads before and behind
-	var rows [2]int64
-	fingerprint := ""
-	for i := range g.loads {
-		l := &g.loads[i]
-		lt := tableOf(l, g.table)
-		if lt == nil || l.Window == g.txn.load.Window {
-			continue
-		}
-		for n := range lt.Files {
-			if lt.Files[n].Path != file.Path {
-				continue
-			}
-			side, list := 0, &before
-			if l.Window.After.Compare(g.txn.load.Window.After) > 0 {
-				side, list = 1, &behind
-			}
-			if len(*list) == 0 {
-				sides[side].After = l.Window.After
-			}
-			sides[side].Through = l.Window.Through
-			rows[side] += lt.Files[n].Rows
-			*list = append(*list, &lt.Files[n])
-			fingerprint = l.Fingerprint
-		}
+// cut writes what stays of a file, each run of stretches, into a file of its
+// own.
+func (g *gathering) cut(fresh string, file []stretch) error {
+	total, stays := int64(0), false
+	for _, s := range file {
+		total += s.file.Rows
+		stays = stays || !g.replaced[s.load.Window]
 	}
-	if len(before)+len(behind) == 0 {
+	if !stays {
 		return nil
 	}
-	j := g.txn.job
-	src, r, err := open(j.layout.file(file.Path))
+	src, r, err := open(g.job.layout.file(file[0].file.Path))
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	total := rows[0] + file.Rows + rows[1]
 	if r.Rows() != total {
 		return fault("restore the file, or "+loadAgain, "it has %d rows, and its loads %d", r.Rows(), total)
 	}
-	for side, loads := range [][]*sinks.File{before, behind} {
-		if len(loads) == 0 {
-			continue
+	row := int64(0)
+	for len(file) > 0 {
+		goes, n, from := g.replaced[file[0].load.Window], 0, row
+		for n < len(file) && g.replaced[file[n].load.Window] == goes {
+			row += file[n].file.Rows
+			n++
 		}
-		name := path.Dir(file.Path) + "/" + stem(sides[side]) + j.layout.mark + ".parquet"
-		to, err := g.place(fresh, name)
-		if err != nil {
-			return err
+		if !goes {
+			if err := g.write(fresh, file[:n], r, from, row); err != nil {
+				return err
+			}
 		}
-		from, end := int64(0), rows[0]
-		if side == 1 {
-			from, end = rows[0]+file.Rows, total
-		}
-		j.sink.step("write %s", name)
-		load := sinks.Load{Job: j.name, Generation: j.generation, Window: sides[side]}
-		size, err := j.writeFile(to, g.table, facts(load, fingerprint, j.sink.version, g.table), func(w *parquetfile.Writer) error {
-			return w.AppendRange(r, from, end)
-		})
-		if err != nil {
-			return err
-		}
-		for _, f := range loads {
-			f.Path, f.Bytes = name, size
-		}
-		g.cuts = append(g.cuts, name)
+		file = file[n:]
 	}
+	return nil
+}
+
+// write writes stretches that stay together, rows from until end of r, and has
+// their loads name the new file.
+func (g *gathering) write(fresh string, stretches []stretch, r *parquetfile.Reader, from, end int64) error {
+	j, first, last := g.job, stretches[0], stretches[len(stretches)-1].load
+	window := source.Window{After: first.load.Window.After, Through: last.Window.Through}
+	name := path.Dir(first.file.Path) + "/" + stem(window) + j.layout.mark + ".parquet"
+	to, err := g.place(fresh, name)
+	if err != nil {
+		return err
+	}
+	j.sink.step("write %s", name)
+	load := sinks.Load{Job: j.name, Generation: j.generation, Window: window}
+	size, err := j.writeFile(to, g.table, facts(load, last.Fingerprint, j.sink.version, g.table), func(w *parquetfile.Writer) error {
+		return w.AppendRange(r, from, end)
+	})
+	if err != nil {
+		return err
+	}
+	for _, s := range stretches {
+		s.file.Path, s.file.Bytes = name, size
+	}
+	g.cuts[name] = true
 	return nil
 }

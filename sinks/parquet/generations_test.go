@@ -291,7 +291,7 @@ func TestReplaceFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = s.Begin(t.Context(), sinktest.Load(sinktest.Window(150, 160)))
-		expectError(t, err, "is being loaded again")
+		expectError(t, err, "windows are being loaded again")
 		write(t, txn, sinktest.Window(60, 70), sinktest.Orders())
 		if err := txn.Commit(t.Context(), sinktest.Summary(windows[1])); err != nil {
 			t.Fatal(err)

@@ -26,7 +26,7 @@ type job struct {
 	recorded bool // tables.json says what tables says
 	underway map[source.Window]bool
 	last     reading
-	alone    bool // one load is under way that lets no other begin
+	alone    bool // loads are under way, or about to be, that let no other begin
 	over     bool // the generation has changed its place: open it again
 }
 
@@ -129,10 +129,10 @@ func (j *job) begin(l sinks.Load) (sinks.Txn, error) {
 		return nil, fault("ledger and folder are of different runs: remove the ledger, and run again to rebuild it from the folder, or set sink.path to an empty folder",
 			"begin load %s of job %s: window %s is committed and overlaps it", l.Window, l.Job, v)
 	}
+	if j.alone {
+		return nil, refuse("wait until they are", "begin load %s of job %s: windows are being loaded again", l.Window, l.Job)
+	}
 	for v := range j.underway {
-		if j.alone {
-			return nil, refuse("wait until it is", "begin load %s of job %s: window %s is being loaded again", l.Window, l.Job, v)
-		}
 		if v.Overlaps(l.Window) {
 			return nil, refuse("load windows that do not overlap",
 				"begin load %s of job %s: window %s is being loaded and overlaps it", l.Window, l.Job, v)
@@ -158,6 +158,9 @@ func (j *job) idle() error {
 	if n := len(j.underway); n > 0 {
 		return refuse("wait until they have finished", "%d loads of generation %d are under way", n, j.generation)
 	}
+	if j.alone {
+		return refuse("wait until they have finished", "loads of generation %d are being replaced", j.generation)
+	}
 	return nil
 }
 
@@ -177,7 +180,6 @@ func (j *job) end(w source.Window, committed bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	delete(j.underway, w)
-	j.alone = false
 	if committed {
 		j.windows = insert(j.windows, w)
 	}

@@ -30,7 +30,7 @@ func TestKill(t *testing.T) {
 		return
 	}
 	changes := sinktest.Changes(open(t, parquet.Options{Path: scratch(t)}))
-	if len(changes) != 11 {
+	if len(changes) != 13 {
 		t.Fatalf("got %d changes, want all that the suite has", len(changes))
 	}
 	for _, c := range changes {

@@ -118,7 +118,7 @@ var (
 	_ sinks.Signer      = (*Sink)(nil)
 	_ sinks.Holder      = (*Sink)(nil)
 	_ sinks.Generations = (*Sink)(nil)
-	_ sinks.Replacer    = (*Sink)(nil)
+	_ sinks.Bundler     = (*Sink)(nil)
 	_ sinks.Reader      = (*Sink)(nil)
 	_ sinks.Mender      = (*Sink)(nil)
 	_ sinks.Sized       = (*txn)(nil)

@@ -14,27 +14,55 @@ import (
 	"backstory/source"
 )
 
-// Replace starts a load in place of a committed one. Its Commit writes the
-// folders of all tables that the one or the other has rows in beside the old
-// ones, and exchanges them. Of a file that was merged with those of other
-// loads, what stands before the load's rows and what stands behind become
-// files of their own, so that all files stay in the order of their positions.
+// bundle is loads under way that take the place of committed ones. Its Commit
+// writes the folders of all tables that the ones or the others have rows in
+// beside the old ones, and exchanges them. Of a file that was merged with those
+// of other loads, what stands between the loads' rows becomes files of their
+// own, so that all files stay in the order of their positions.
+type bundle struct {
+	job   *job
+	all   []stored       // the committed loads, which are the bundle's to change
+	loads []completeLoad // in place of some of them
+	over  bool
+}
+
+// completeLoad is a load all of whose files are staged.
+type completeLoad struct {
+	txn      *txn
+	manifest sinks.Manifest
+}
+
+// Replace starts a load in place of a committed one.
 func (s *Sink) Replace(ctx context.Context, l sinks.Load) (sinks.Txn, error) {
-	if l.Window.Empty() {
-		return nil, fmt.Errorf("replace load of job %s: window %s is empty", l.Job, l.Window)
+	b, err := s.bundle(ctx, l.Job, l.Generation)
+	if err != nil {
+		return nil, explain(err, "replace load %s of job %s", l.Window, l.Job)
 	}
-	j, err := s.job(ctx, l.Job, l.Generation)
+	t, err := b.begin(l)
+	if err != nil {
+		b.end()
+		return nil, explain(err, "replace load %s of job %s", l.Window, l.Job)
+	}
+	t.alone = true
+	return t, nil
+}
+
+// Bundle starts to replace several loads of a job at once.
+func (s *Sink) Bundle(ctx context.Context, job string, generation int) (sinks.Bundle, error) {
+	b, err := s.bundle(ctx, job, generation)
+	if err != nil {
+		return nil, explain(err, "replace loads of job %s", job)
+	}
+	return b, nil
+}
+
+func (s *Sink) bundle(ctx context.Context, name string, generation int) (*bundle, error) {
+	j, err := s.job(ctx, name, generation)
 	if err != nil {
 		return nil, err
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	t, err := j.again(l)
-	return t, explain(err, "replace load %s of job %s", l.Window, l.Job)
-}
-
-// again begins a load in place of a committed one.
-func (j *job) again(l sinks.Load) (sinks.Txn, error) {
 	if err := j.mayChange(); err != nil {
 		return nil, err
 	}
@@ -45,16 +73,120 @@ func (j *job) again(l sinks.Load) (sinks.Txn, error) {
 	if err != nil {
 		return nil, err
 	}
-	i, k := find(all, l.Window)
+	j.alone = true
+	return &bundle{job: j, all: cloned(all)}, nil
+}
+
+// Replace starts a load that becomes part of the bundle by its Commit.
+func (b *bundle) Replace(ctx context.Context, l sinks.Load) (sinks.Txn, error) {
+	t, err := b.begin(l)
+	if err == nil {
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, explain(err, "replace load %s of job %s", l.Window, l.Job)
+	}
+	return t, nil
+}
+
+func (b *bundle) begin(l sinks.Load) (*txn, error) {
+	j := b.job
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	switch {
+	case b.over:
+		return nil, errors.New("the bundle is over")
+	case l.Window.Empty():
+		return nil, errors.New("the window is empty")
+	case l.Job != j.name || l.Generation != j.generation:
+		return nil, fmt.Errorf("the bundle is of generation %d of job %s", j.generation, j.name)
+	case j.underway[l.Window]:
+		return nil, refuse("wait until it is", "it is being replaced")
+	}
+	i, k := find(b.all, l.Window)
 	if i < 0 {
 		return nil, fault("remove the ledger, and run again to rebuild it from the folder", "no such load is committed")
 	}
+	j.underway[l.Window] = true
 	name := stem(l.Window)
-	j.underway[l.Window], j.alone = true, true
 	return &txn{
-		job: j, load: l, stem: name, again: true, parts: make(map[partKey]*part),
-		file: name + j.layout.mark + revision(all[i].loads[k]),
+		job: j, load: l, stem: name, bundle: b, parts: make(map[partKey]*part),
+		file: name + j.layout.mark + revision(b.all[i].loads[k]),
 	}, nil
+}
+
+// Commit puts the loads that are complete in place of the committed ones.
+func (b *bundle) Commit(ctx context.Context) error {
+	if b.over {
+		return fmt.Errorf("replace loads of job %s: the bundle is over", b.job.name)
+	}
+	decided, err := b.commit(ctx)
+	if err != nil && !decided {
+		return errors.Join(explain(err, "replace loads of job %s", b.job.name), b.Abort())
+	}
+	b.end()
+	if err != nil {
+		return explain(err, "replace loads of job %s", b.job.name)
+	}
+	b.job.sink.step("committed")
+	return nil
+}
+
+// commit exchanges the folders. What is decided is finished by whoever comes
+// next.
+func (b *bundle) commit(ctx context.Context) (decided bool, err error) {
+	j := b.job
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if len(j.underway) > len(b.loads) {
+		return false, refuse("wait until they have finished", "loads are under way")
+	}
+	if len(b.loads) == 0 {
+		return false, nil
+	}
+	sw, err := j.newSwap("replace loads")
+	if err != nil {
+		return false, err
+	}
+	if err := b.gather(ctx, sw); err != nil {
+		return false, errors.Join(err, sw.drop())
+	}
+	if err := sw.commit(); err != nil {
+		return sw.decided, err
+	}
+	j.sink.step("remove staging")
+	for _, l := range b.loads {
+		if err := os.RemoveAll(j.layout.stagingOf(l.txn.stem)); err != nil {
+			return true, err
+		}
+	}
+	// The next bundle need not read them all again.
+	signature, err := signatureOf(j.layout.manifests)
+	j.last = reading{b.all, signature}
+	return true, err
+}
+
+// Abort gives up all loads.
+func (b *bundle) Abort() error {
+	if b.over {
+		return nil
+	}
+	var errs []error
+	for _, l := range b.loads {
+		errs = append(errs, os.RemoveAll(b.job.layout.stagingOf(l.txn.stem)))
+	}
+	b.end()
+	return explain(errors.Join(errs...), "abort loads of job %s", b.job.name)
+}
+
+// end lets others begin loads of the job.
+func (b *bundle) end() {
+	b.job.mu.Lock()
+	defer b.job.mu.Unlock()
+	b.over, b.job.alone = true, false
+	for _, l := range b.loads {
+		delete(b.job.underway, l.txn.load.Window)
+	}
 }
 
 // find gives the place of a window's load, or -1.
@@ -80,38 +212,6 @@ func revision(m sinks.Manifest) string {
 		}
 	}
 	return fmt.Sprintf(".r%d", n+1)
-}
-
-// instead puts a load, whose files are complete, in place of the committed one.
-func (t *txn) instead(ctx context.Context, m sinks.Manifest) error {
-	j := t.job
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	all, err := j.manifests()
-	if err != nil {
-		return err
-	}
-	all = cloned(all)
-	sw, err := j.newSwap("replace a load")
-	if err != nil {
-		return err
-	}
-	if err := t.gather(ctx, sw, all, m); err != nil {
-		return errors.Join(err, sw.drop())
-	}
-	err = sw.commit()
-	t.decided = sw.decided
-	if err != nil {
-		return err
-	}
-	j.sink.step("remove staging")
-	if err := os.RemoveAll(j.layout.stagingOf(t.stem)); err != nil {
-		return err
-	}
-	// The next load in place of another need not read them all again.
-	signature, err := signatureOf(j.layout.manifests)
-	j.last = reading{all, signature}
-	return err
 }
 
 // cloned gives manifests that may be changed.

@@ -22,10 +22,11 @@ type txn struct {
 	parts map[partKey]*part
 	order []*part // as they were begun
 
-	buffered int64 // by all parts, in bytes
-	stored   int64 // in all files, once they are complete
-	again    bool  // it takes the place of a committed load
-	decided  bool  // the pending manifest, or the intent, may exist: only a new Begin can tell
+	buffered int64   // by all parts, in bytes
+	stored   int64   // in all files, once they are complete
+	bundle   *bundle // of loads that take the place of committed ones, or nil
+	alone    bool    // in its bundle, which is committed and aborted with it
+	decided  bool    // the pending manifest, or the intent, may exist: only a new Begin can tell
 	done     bool
 }
 
@@ -136,6 +137,9 @@ func (t *txn) Abort() error {
 		errs = append(errs, os.RemoveAll(t.job.layout.stagingOf(t.stem)))
 	}
 	t.job.end(t.load.Window, false)
+	if t.alone {
+		t.bundle.end()
+	}
 	return explain(errors.Join(errs...), "abort load %s of job %s", t.load.Window, t.load.Job)
 }
 

@@ -129,6 +129,24 @@ func replacements(s sinks.Sink) []Change {
 		}
 		all = append(all, merged)
 	}
+	if _, ok := s.(sinks.Bundler); ok {
+		for _, c := range all {
+			c.Name = "bundle: " + c.Name
+			c.Do = func(t *testing.T, s sinks.Sink) error {
+				return bundled(t.Context(), s, func(b sinks.Bundle) error {
+					return errors.Join(
+						add(t.Context(), b, third, third, Orders()),
+						add(t.Context(), b, second, some, Orders(), Returns()))
+				})
+			}
+			c.Tables = map[string][][]string{
+				"orders":  {linesOf(Orders(), first, second, third), linesOf(Orders(), first, some, third)},
+				"refunds": {linesOf(Refunds(), first, second, third), linesOf(Refunds(), first)},
+				"returns": {nil, linesOf(Returns(), some)},
+			}
+			all = append(all, c)
+		}
+	}
 	return all
 }
 

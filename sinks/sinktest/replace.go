@@ -128,5 +128,11 @@ func testReplaceMerged(t *testing.T, p Place) {
 	again(3, Window(40, 50))
 	again(1, Window(11, 12))
 	compact()
+	again(1, Window(11, 11)) // it has lost all rows, and others close the gap
+	compact()
+	again(1, Window(12, 15)) // rows in the midst of a file that knew nothing of it
+	compact()
+	again(3, Window(50, 55))
+	again(0, Window(0, 9))
 	p.expectManifestsOf(t, s, windows, rows)
 }

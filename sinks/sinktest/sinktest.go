@@ -68,6 +68,8 @@ func Run(t *testing.T, empty func(t *testing.T) Place) {
 		{"readers of all tables", testAllTables},
 		{"replace", testReplace},
 		{"replace merged", testReplaceMerged},
+		{"bundle", testBundle},
+		{"bundle merged", testBundleMerged},
 		{"rows", testRows},
 		{"rows of what is damaged", testRowsDamaged},
 		{"mend", testMend},
