@@ -221,6 +221,9 @@ func (o order) start() (killed bool, err error) {
 		if s, ok := exit.Sys().(syscall.WaitStatus); ok && s.Signal() == syscall.SIGKILL {
 			return true, nil
 		}
+		if exit.ExitCode() == exitRules {
+			return false, &schedules.RulesError{Job: jobName}
+		}
 	}
 	if err != nil {
 		return false, fmt.Errorf("run in another process: %w\n%s", err, out)

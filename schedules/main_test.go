@@ -2,6 +2,7 @@ package schedules_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -9,11 +10,15 @@ import (
 	"testing"
 	"time"
 
+	"backstory/schedules"
 	"backstory/source/postgres/pgtest"
 )
 
 // childVar makes the test binary run a job, as an order says, and nothing else.
 const childVar = "BACKSTORY_TEST_CHILD"
+
+// exitRules is how it ends where the rules do not allow it.
+const exitRules = 6
 
 func TestMain(m *testing.M) {
 	if text := os.Getenv(childVar); text != "" {
@@ -22,7 +27,11 @@ func TestMain(m *testing.M) {
 		if err == nil {
 			err = o.run()
 		}
-		if err != nil {
+		var rules *schedules.RulesError
+		switch {
+		case errors.As(err, &rules):
+			os.Exit(exitRules)
+		case err != nil:
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"sync/atomic"
 	"syscall"
@@ -28,10 +29,11 @@ type order struct {
 	// Server and Project name what is loaded instead of Parquet files in Out: a
 	// BigQuery on this machine.
 	Server, Project string
-	// Verb is what to do: run where it is "", else backfill, compact, rebuild or
-	// replay.
+	// Verb is what to do: run where it is "", else again, backfill, compact,
+	// forget, rebuild, repair or replay.
 	Verb         string
 	Stream       string // to forget
+	After, Until int64  // the range for again and backfill, where Until is not 0
 	Era          string // of the rules, see era_test.go
 	WindowEvents int
 	// KillAt is the step of job or sink before which the process is killed, 0
@@ -42,6 +44,8 @@ type order struct {
 	Blind, Forgetful bool
 	// Unchecked leaves out the comparison at the end.
 	Unchecked bool
+	// Lenient allows a rebuild any number of events in quarantine.
+	Lenient bool
 }
 
 // run does what the order says in this process.
@@ -85,10 +89,19 @@ func (o order) do(ctx context.Context, report func(*schedules.Report)) (err erro
 	if o.Forgetful {
 		j.Ledger = forgetful{l}
 	}
+	if o.Lenient {
+		j.Quarantine = math.MaxInt64
+	}
+	rng := schedules.Range{After: at(crashWindow / 2), Through: at(crashEvents - crashWindow)}
+	if o.Until != 0 {
+		rng = schedules.Range{After: at(o.After), Through: at(o.Until)}
+	}
 	rep := &schedules.Report{}
 	switch o.Verb {
+	case "again":
+		rep, err = j.Again(ctx, rng)
 	case "backfill":
-		rep, err = j.Backfill(ctx, schedules.Range{After: at(crashWindow / 2), Through: at(crashEvents - crashWindow)})
+		rep, err = j.Backfill(ctx, rng)
 	case "compact":
 		_, err = j.Compact(ctx, sinks.CompactOptions{TargetBytes: 1 << 20})
 	case "rebuild":

@@ -50,16 +50,24 @@ func (r *run) reconcile(ctx context.Context) error {
 			return err
 		}
 	}
-	var there []*transform.Table
 	inventory, ok := j.Sink.(sinks.Inventory)
 	if ok {
-		manifests, tables, err := inventory.Manifests(ctx, j.Name, r.state.Generation)
-		if err != nil {
-			return fmt.Errorf("list what is loaded: %w", err)
-		}
 		count := (*sinks.CountError)(nil)
 		if err := inventory.Check(ctx, j.Name, r.state.Generation); err != nil && (r.wrong == nil || !errors.As(err, &count)) {
 			return err // a repair is there to mend what was counted
+		}
+	}
+	return r.learn(ctx, inventory)
+}
+
+// learn takes into the ledger what only the sink knows, whose inventory may be
+// nil.
+func (r *run) learn(ctx context.Context, inventory sinks.Inventory) error {
+	var there []*transform.Table
+	if inventory != nil {
+		manifests, tables, err := inventory.Manifests(ctx, r.job.Name, r.state.Generation)
+		if err != nil {
+			return fmt.Errorf("list what is loaded: %w", err)
 		}
 		if err := r.resume(ctx, manifests); err != nil {
 			return err

@@ -38,7 +38,6 @@ type Repair struct {
 	Report *Report `json:"report,omitempty"`
 	After  *Proof  `json:"after,omitempty"`
 
-	adopts bool // the sink has windows that the ledger does not know
 	// wrong are the tables that do not hold what was loaded, by window.
 	wrong map[source.Window][]string
 }
@@ -88,6 +87,9 @@ func (r *run) repair(ctx context.Context, out *Repair, o RepairOptions) error {
 	if err != nil {
 		return err
 	}
+	if found, err = r.learnFirst(ctx, found, o); err != nil {
+		return err
+	}
 	out.Before = found
 	if found, err = r.takeStrays(ctx, out, found, o); err != nil {
 		return err
@@ -95,7 +97,7 @@ func (r *run) repair(ctx context.Context, out *Repair, o RepairOptions) error {
 	if err := out.plan(ctx, r.job, found); err != nil {
 		return err
 	}
-	if len(out.Reload) == 0 && !out.adopts {
+	if len(out.Reload) == 0 {
 		out.After = found // nothing was done since
 	} else {
 		if err := r.mend(ctx, out); err != nil {
@@ -118,6 +120,22 @@ func (r *run) repair(ctx context.Context, out *Repair, o RepairOptions) error {
 		Job: r.job.Name, Reason: fmt.Sprintf("%d findings are left after the repair; the first: %s", len(left), left[0].Text()),
 		Advice: "load all of it anew with backstory rebuild " + r.job.Name + "; readers keep the present tables until then",
 	}
+}
+
+// learnFirst takes windows into the ledger that only the sink knows, and looks
+// again: what a ledger does not know it cannot mark.
+func (r *run) learnFirst(ctx context.Context, found *Proof, o RepairOptions) (*Proof, error) {
+	only := func(what owner) bool {
+		return slices.ContainsFunc(found.Findings, func(f Finding) bool { return f.only == what })
+	}
+	inventory, ok := r.job.Sink.(sinks.Inventory)
+	if !ok || !only(onlySink) || only(onlyLedger) {
+		return found, nil
+	}
+	if err := r.learn(ctx, inventory); err != nil {
+		return nil, err
+	}
+	return r.verify(ctx, o.Verify)
 }
 
 // takeStrays takes away what no load has written, and looks again: rows of it
@@ -214,8 +232,7 @@ func (out *Repair) plan(ctx context.Context, j *Job, found *Proof) error {
 			out.aside(f.File)
 		case len(f.Windows) == 0 || !replaces || f.Kind == KindFile && !mends:
 			out.Beyond = append(out.Beyond, f)
-		case f.only == onlySink:
-			out.adopts = true
+		case f.only == onlySink: // it is learnt first
 		case f.Kind == KindFile:
 			out.reload(f.Windows...)
 			out.aside(f.File)

@@ -59,7 +59,14 @@ func (r *run) verify(ctx context.Context, o VerifyOptions) (*Proof, error) {
 			return nil, err
 		}
 	}
-	r.catalog, r.idle = j.Pipeline.NewCatalog(r.state.Tables), nil
+	tables := r.state.Tables
+	if in, ok := j.Sink.(sinks.Inventory); ok && len(tables) == 0 { // the ledger was lost
+		var err error
+		if _, tables, err = in.Manifests(ctx, j.Name, r.state.Generation); err != nil {
+			return nil, fmt.Errorf("list what is loaded: %w", err)
+		}
+	}
+	r.catalog, r.idle = j.Pipeline.NewCatalog(tables), nil
 	windows, err := r.loadedWindows(ctx, o)
 	if err != nil {
 		return nil, err

@@ -1,8 +1,10 @@
 package schedules_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"testing"
 
@@ -226,5 +228,34 @@ func TestAgain(t *testing.T) {
 	var rules *schedules.RulesError
 	if _, err := r.job(t, recompiles).Again(t.Context(), schedules.Range{}); !errors.As(err, &rules) {
 		t.Fatalf("under other rules: got %v, want a RulesError", err)
+	}
+}
+
+// TestVerifyAfterLedgerLost verifies what a ledger that was lost knows again
+// but for its tables: a rebuild under other rules was begun with it.
+func TestVerifyAfterLedgerLost(t *testing.T) {
+	r := newRig(t)
+	r.append(25, "A", "x")
+	r.run(t, under("old"))
+	if err := os.Remove(r.ledger); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	_, err := r.job(t, under("new"), func(j *schedules.Job) {
+		j.Watch = func(s schedules.Step) {
+			if s.Name == schedules.StepBegin {
+				cancel()
+			}
+		}
+	}).Rebuild(ctx, schedules.RebuildOptions{})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("rebuild: got %v", err)
+	}
+	if s := r.state(t); len(s.Loaded) == 0 || len(s.Tables) > 0 {
+		t.Fatalf("the ledger knows %v and %d tables, want no tables", s.Loaded, len(s.Tables))
+	}
+	p, err := r.job(t, under("old")).Verify(t.Context(), schedules.VerifyOptions{Full: true})
+	if err != nil || !p.Holds() || p.Rows != 25 {
+		t.Errorf("verify: got %+v, %v", p, err)
 	}
 }

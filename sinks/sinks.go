@@ -130,9 +130,16 @@ type LoadedTable struct {
 // File is one file of a table, its path relative to the sink's root with
 // forward slashes.
 type File struct {
-	Path  string `json:"path"`
-	Rows  int64  `json:"rows"`
-	Bytes int64  `json:"bytes"`
+	Path string `json:"path"`
+	Rows int64  `json:"rows"`
+	Content
+}
+
+// Content tells a file from one that is damaged.
+type Content struct {
+	Bytes int64 `json:"bytes"`
+	// Checksum is the CRC-32C of all bytes; 0 where it is not known.
+	Checksum uint32 `json:"crc32c,omitempty"`
 }
 
 // Evolver is a Sink whose committed rows follow a change of their tables.

@@ -98,7 +98,7 @@ func (t *txn) finish(s sinks.Summary) ([]sinks.LoadedTable, error) {
 			index[p.table.Name] = i
 			tables = append(tables, sinks.LoadedTable{Name: p.table.Name})
 		}
-		f := sinks.File{Path: filePath(p.table.Name, p.partition, t.file), Rows: p.writer.Rows(), Bytes: p.writer.Bytes()}
+		f := sinks.File{Path: filePath(p.table.Name, p.partition, t.file), Rows: p.writer.Rows(), Content: contentOf(p.writer)}
 		lt := &tables[i]
 		lt.Rows += f.Rows
 		lt.Bytes += f.Bytes

@@ -54,7 +54,7 @@ func (j *job) compact(ctx context.Context, o sinks.CompactOptions) (sinks.Compac
 		merges[t.Name] = plan(pieces, o.TargetBytes, j.layout.mark)
 		ct := sinks.CompactedTable{Name: t.Name, FilesBefore: len(pieces), FilesAfter: len(pieces)}
 		for _, p := range pieces {
-			ct.Bytes += p.bytes
+			ct.Bytes += p.file.Bytes
 		}
 		for _, m := range merges[t.Name] {
 			ct.FilesAfter -= len(m.pieces) - 1
@@ -80,7 +80,7 @@ func (j *job) measure(report *sinks.CompactReport) error {
 	for i, t := range j.tables.Tables {
 		report.Tables[i].Bytes = 0
 		for _, p := range piecesOf(loads, t) {
-			report.Tables[i].Bytes += p.bytes
+			report.Tables[i].Bytes += p.file.Bytes
 		}
 	}
 	return nil
@@ -88,8 +88,7 @@ func (j *job) measure(report *sinks.CompactReport) error {
 
 // piece is a file of a table.
 type piece struct {
-	path        string
-	bytes       int64
+	file        sinks.File
 	first, last source.Window // whose rows it holds
 	run         int           // between files of one run no window is missing
 	fingerprint string        // of the rules its rows were made with
@@ -120,10 +119,10 @@ func piecesOf(loads []sinks.Manifest, t *transform.Table) []piece {
 				continue
 			}
 			at[f.Path] = len(pieces)
-			pieces = append(pieces, piece{f.Path, f.Bytes, loads[i].Window, loads[i].Window, run, loads[i].Fingerprint})
+			pieces = append(pieces, piece{f, loads[i].Window, loads[i].Window, run, loads[i].Fingerprint})
 		}
 	}
-	slices.SortStableFunc(pieces, func(a, b piece) int { return strings.Compare(path.Dir(a.path), path.Dir(b.path)) })
+	slices.SortStableFunc(pieces, func(a, b piece) int { return strings.Compare(path.Dir(a.file.Path), path.Dir(b.file.Path)) })
 	return pieces
 }
 
@@ -136,7 +135,7 @@ func plan(pieces []piece, target int64, mark string) []merge {
 	end := func() {
 		if len(group) > 1 {
 			name := stem(source.Window{After: group[0].first.After, Through: group[len(group)-1].last.Through})
-			merges = append(merges, merge{path.Dir(group[0].path) + "/" + name + mark + ".parquet", group})
+			merges = append(merges, merge{path.Dir(group[0].file.Path) + "/" + name + mark + ".parquet", group})
 		}
 		group, size = nil, 0
 	}
@@ -144,12 +143,12 @@ func plan(pieces []piece, target int64, mark string) []merge {
 		if n := len(group); n > 0 && !group[n-1].adjoins(p) {
 			end()
 		}
-		if p.bytes >= target {
+		if p.file.Bytes >= target {
 			end()
 			continue
 		}
 		group = append(group, p)
-		if size += p.bytes; size >= target {
+		if size += p.file.Bytes; size >= target {
 			end()
 		}
 	}
@@ -159,7 +158,7 @@ func plan(pieces []piece, target int64, mark string) []merge {
 
 // adjoins tells whether the rows of q may follow p's in one file.
 func (p piece) adjoins(q piece) bool {
-	return p.run == q.run && p.last.Through.Compare(q.first.After) <= 0 && p.fingerprint == q.fingerprint && path.Dir(p.path) == path.Dir(q.path)
+	return p.run == q.run && p.last.Through.Compare(q.first.After) <= 0 && p.fingerprint == q.fingerprint && path.Dir(p.file.Path) == path.Dir(q.file.Path)
 }
 
 // merge writes the merged files and the manifests that go with them, and
@@ -201,7 +200,7 @@ func (j *job) gatherMerged(ctx context.Context, sw *swap, all []stored, merges m
 			files := loads[i].Tables[k].Files
 			for n, f := range files {
 				if to, ok := became[f.Path]; ok {
-					files[n].Path, files[n].Bytes = to.Path, to.Bytes
+					files[n].Path, files[n].Content = to.Path, to.Content
 				}
 			}
 		}
@@ -227,10 +226,10 @@ func (j *job) mergeTable(ctx context.Context, sw *swap, t *transform.Table, merg
 		}
 		j.sink.step("merge %s", m.path)
 		load := sinks.Load{Job: j.name, Generation: j.generation, Window: source.Window{After: m.pieces[0].first.After, Through: m.pieces[len(m.pieces)-1].last.Through}}
-		size, err := j.writeFile(to, t, facts(load, m.pieces[0].fingerprint, j.sink.version, t), func(w *parquetfile.Writer) error {
+		content, err := j.writeFile(to, t, facts(load, m.pieces[0].fingerprint, j.sink.version, t), func(w *parquetfile.Writer) error {
 			for _, p := range m.pieces {
-				if err := j.appendFile(w, p.path); err != nil {
-					return fmt.Errorf("append %s: %w", p.path, err)
+				if err := j.appendFile(w, p.file); err != nil {
+					return fmt.Errorf("append %s: %w", p.file.Path, err)
 				}
 			}
 			return nil
@@ -239,7 +238,7 @@ func (j *job) mergeTable(ctx context.Context, sw *swap, t *transform.Table, merg
 			return err
 		}
 		for _, p := range m.pieces {
-			became[p.path] = sinks.File{Path: m.path, Bytes: size}
+			became[p.file.Path] = sinks.File{Path: m.path, Content: content}
 		}
 	}
 	return sw.linkOthers(j.layout.table(t.Name), fresh, func(rel string) bool {
@@ -248,8 +247,8 @@ func (j *job) mergeTable(ctx context.Context, sw *swap, t *transform.Table, merg
 	})
 }
 
-func (j *job) appendFile(w *parquetfile.Writer, rel string) error {
-	src, r, err := open(j.layout.file(rel))
+func (j *job) appendFile(w *parquetfile.Writer, f sinks.File) error {
+	src, r, err := j.openWhole(f)
 	if err != nil {
 		return err
 	}

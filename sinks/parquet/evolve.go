@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -75,16 +74,16 @@ func (j *job) evolve(ctx context.Context, tables []*transform.Table) error {
 
 // gather writes the grown tables' folders, and the manifests that go with them.
 func (j *job) gather(ctx context.Context, sw *swap, all []stored, grown []*transform.Table, next *tablesFile) error {
-	sizes := make(map[string]int64) // of the files that were rewritten
+	contents := make(map[string]sinks.Content) // of the files that were rewritten
 	for _, t := range grown {
-		if err := j.growTable(ctx, sw, loadsOf(all), t, sizes); err != nil {
+		if err := j.growTable(ctx, sw, loadsOf(all), t, contents); err != nil {
 			return fmt.Errorf("table %s: %w", t.Name, err)
 		}
 	}
 	var changed []stored
 	var keep []string
 	for _, s := range all {
-		if resize(s.loads, sizes) {
+		if renew(s.loads, contents) {
 			changed = append(changed, s)
 		} else {
 			keep = append(keep, s.name)
@@ -100,7 +99,7 @@ func (j *job) gather(ctx context.Context, sw *swap, all []stored, grown []*trans
 }
 
 // growTable writes a table's files with its new columns beside the old ones.
-func (j *job) growTable(ctx context.Context, sw *swap, loads []sinks.Manifest, t *transform.Table, sizes map[string]int64) error {
+func (j *job) growTable(ctx context.Context, sw *swap, loads []sinks.Manifest, t *transform.Table, contents map[string]sinks.Content) error {
 	rewritten := make(map[string]bool)
 	fresh := ""
 	for i := range loads {
@@ -127,12 +126,12 @@ func (j *job) growTable(ctx context.Context, sw *swap, loads []sinks.Manifest, t
 				return err
 			}
 			j.sink.step("rewrite %s", f.Path)
-			size, err := j.growFile(j.layout.file(f.Path), to, t)
+			content, err := j.growFile(f, to, t)
 			if err != nil {
 				return fmt.Errorf("rewrite %s: %w", f.Path, err)
 			}
 			rewritten[f.Path] = true
-			sizes[f.Path] = size
+			contents[f.Path] = content
 		}
 	}
 	if fresh == "" {
@@ -142,49 +141,32 @@ func (j *job) growTable(ctx context.Context, sw *swap, loads []sinks.Manifest, t
 }
 
 // growFile writes a file with the columns of t, or links it if it has them.
-func (j *job) growFile(from, to string, t *transform.Table) (size int64, err error) {
+func (j *job) growFile(f sinks.File, to string, t *transform.Table) (sinks.Content, error) {
+	from := j.layout.file(f.Path)
 	src, r, err := open(from)
 	if err != nil {
-		return 0, err
+		return sinks.Content{}, spoilt(f, err)
 	}
 	defer src.Close()
 	fits, err := r.Fits(t)
 	if err != nil {
-		return 0, err
+		return sinks.Content{}, spoilt(f, err)
 	}
 	if fits {
-		info, err := src.Stat()
-		if err != nil {
-			return 0, err
-		}
-		return info.Size(), link(from, to)
+		return f.Content, link(from, to)
+	}
+	if err := intact(src, f); err != nil {
+		return sinks.Content{}, err
 	}
 	return j.writeFile(to, t, r.Facts(), func(w *parquetfile.Writer) error { return w.CopyGroups(r) })
 }
 
-// open opens a file of a table to read it. The caller closes it.
-func open(path string) (*os.File, *parquetfile.Reader, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, nil, errors.Join(err, f.Close())
-	}
-	r, err := parquetfile.NewReader(f, info.Size())
-	if err != nil {
-		return nil, nil, errors.Join(err, f.Close())
-	}
-	return f, r, nil
-}
-
 // writeFile writes a durable file of t with what fill adds.
-func (j *job) writeFile(path string, t *transform.Table, facts []parquetfile.Pair, fill func(*parquetfile.Writer) error) (int64, error) {
+func (j *job) writeFile(path string, t *transform.Table, facts []parquetfile.Pair, fill func(*parquetfile.Writer) error) (sinks.Content, error) {
 	file := &stagedFile{path: path}
 	w, err := j.sink.format.NewWriter(file, t)
 	if err != nil {
-		return 0, err
+		return sinks.Content{}, err
 	}
 	for i := range facts {
 		if facts[i].Key == factTableVersion {
@@ -199,9 +181,9 @@ func (j *job) writeFile(path string, t *transform.Table, facts []parquetfile.Pai
 		err = w.Close()
 	}
 	if err = errors.Join(err, file.rest()); err != nil {
-		return 0, err
+		return sinks.Content{}, err
 	}
-	return w.Bytes(), file.sync()
+	return contentOf(w), file.sync()
 }
 
 // holdsRows tells whether any load has rows of the table.

@@ -223,7 +223,7 @@ func (g *gathering) cut(fresh string, file []stretch) error {
 	if !stays {
 		return nil
 	}
-	src, r, err := open(g.job.layout.file(file[0].file.Path))
+	src, r, err := g.job.openWhole(*file[0].file)
 	if err != nil {
 		return err
 	}
@@ -260,14 +260,14 @@ func (g *gathering) write(fresh string, stretches []stretch, r *parquetfile.Read
 	}
 	j.sink.step("write %s", name)
 	load := sinks.Load{Job: j.name, Generation: j.generation, Window: window}
-	size, err := j.writeFile(to, g.table, facts(load, last.Fingerprint, j.sink.version, g.table), func(w *parquetfile.Writer) error {
+	content, err := j.writeFile(to, g.table, facts(load, last.Fingerprint, j.sink.version, g.table), func(w *parquetfile.Writer) error {
 		return w.AppendRange(r, from, end)
 	})
 	if err != nil {
 		return err
 	}
 	for _, s := range stretches {
-		s.file.Path, s.file.Bytes = name, size
+		s.file.Path, s.file.Content = name, content
 	}
 	g.cuts[name] = true
 	return nil

@@ -99,7 +99,7 @@ func (j *job) check(ctx context.Context) error {
 }
 
 // checkFiles looks for the files that the manifests name.
-func (j *job) checkFiles(ctx context.Context, files map[string]int64) error {
+func (j *job) checkFiles(ctx context.Context, files map[string]sinks.Content) error {
 	paths := make([]string, 0, len(files))
 	for path := range files {
 		paths = append(paths, path)
@@ -118,16 +118,16 @@ func (j *job) checkFiles(ctx context.Context, files map[string]int64) error {
 			return err
 		case !info.Mode().IsRegular():
 			return fault("put the file back in its place", "%s is no file", path)
-		case info.Size() != files[path]:
+		case info.Size() != files[path].Bytes:
 			return fault("restore the file, or "+loadAgain,
-				"file %s has %d bytes and not %d", path, info.Size(), files[path])
+				"file %s has %d bytes and not %d", path, info.Size(), files[path].Bytes)
 		}
 	}
 	return nil
 }
 
 // checkFolders looks for files that no manifest names.
-func (j *job) checkFolders(ctx context.Context, files map[string]int64) error {
+func (j *job) checkFolders(ctx context.Context, files map[string]sinks.Content) error {
 	for _, t := range j.tables.Tables {
 		err := eachFile(j.layout.table(t.Name), func(path string) error {
 			if err := ctx.Err(); err != nil {

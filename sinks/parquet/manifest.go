@@ -156,32 +156,32 @@ func loadsOf(all []stored) []sinks.Manifest {
 	return loads
 }
 
-// filesOf gives the size of each file that the loads name, by path, and the
-// table it belongs to.
-func filesOf(loads []sinks.Manifest) (map[string]int64, error) {
-	files := make(map[string]int64)
+// filesOf gives what each file that the loads name is made of, by path.
+func filesOf(loads []sinks.Manifest) (map[string]sinks.Content, error) {
+	files := make(map[string]sinks.Content)
 	for _, l := range loads {
 		for _, t := range l.Tables {
 			for _, f := range t.Files {
-				if size, ok := files[f.Path]; ok && size != f.Bytes {
-					return nil, fault("restore the manifests from a backup", "read manifests: file %s has %d bytes by one and %d by another", f.Path, size, f.Bytes)
+				if c, ok := files[f.Path]; ok && c != f.Content {
+					return nil, fault("restore the manifests from a backup", "read manifests: file %s has %d bytes (CRC-32C %08x) by one and %d (%08x) by another",
+						f.Path, c.Bytes, c.Checksum, f.Bytes, f.Checksum)
 				}
-				files[f.Path] = f.Bytes
+				files[f.Path] = f.Content
 			}
 		}
 	}
 	return files, nil
 }
 
-// resize notes new sizes of files, and tells whether the loads name any.
-func resize(loads []sinks.Manifest, sizes map[string]int64) bool {
+// renew notes new contents of files, and tells whether the loads name any.
+func renew(loads []sinks.Manifest, contents map[string]sinks.Content) bool {
 	changed := false
 	for i := range loads {
 		for k := range loads[i].Tables {
 			files := loads[i].Tables[k].Files
 			for n := range files {
-				if size, ok := sizes[files[n].Path]; ok && size != files[n].Bytes {
-					files[n].Bytes, changed = size, true
+				if c, ok := contents[files[n].Path]; ok && c != files[n].Content {
+					files[n].Content, changed = c, true
 				}
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"backstory/sinks"
@@ -47,6 +48,21 @@ func (f *tableFile) read(ctx context.Context, q sinks.Query, fn func(*transform.
 	case len(f.windows) > 0 && own.Rows() != f.rows:
 		// What is there was given all the same: it tells which rows are missing.
 		return f.damage("it has %d rows and not %d", own.Rows(), f.rows)
+	}
+	return f.checkBytes(src)
+}
+
+// checkBytes compares all of the file with what was written: also what this
+// reader would not miss may be what another stumbles over.
+func (f *tableFile) checkBytes(src io.ReaderAt) error {
+	if f.content.Checksum == 0 {
+		return nil
+	}
+	switch sum, err := checksum(src); {
+	case err != nil:
+		return explain(err, "read %s", f.place)
+	case sum != f.content.Checksum:
+		return f.damage("its bytes were changed: their CRC-32C is %08x and not %08x", sum, f.content.Checksum)
 	}
 	return nil
 }

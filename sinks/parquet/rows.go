@@ -46,8 +46,8 @@ type tableFile struct {
 	table   *transform.Table
 	columns []int // of the table that are wanted
 	place   string
-	file    string // relative to the sink's root
-	bytes   int64  // as the manifests say, where windows do
+	file    string        // relative to the sink's root
+	content sinks.Content // as the manifests say, where windows do
 	rows    int64
 	windows []source.Window // of the loads that have rows in it; none if it is of nobody
 }
@@ -107,7 +107,7 @@ func (j *job) filesOf(t *transform.Table, loads []sinks.Manifest) []*tableFile {
 		for _, f := range lt.Files {
 			file := known[f.Path]
 			if file == nil {
-				file = &tableFile{table: t, place: j.layout.file(f.Path), file: j.layout.prefix() + f.Path, bytes: f.Bytes}
+				file = &tableFile{table: t, place: j.layout.file(f.Path), file: j.layout.prefix() + f.Path, content: f.Content}
 				known[f.Path], files = file, append(files, file)
 			}
 			file.windows = append(file.windows, loads[i].Window)
@@ -138,8 +138,8 @@ func (f *tableFile) look() error {
 		return f.damage("it is no file")
 	case len(f.windows) == 0:
 		return f.damage("no load has written it, and readers take it for a part of the table")
-	case info.Size() != f.bytes:
-		return f.damage("it has %d bytes and not %d", info.Size(), f.bytes)
+	case info.Size() != f.content.Bytes:
+		return f.damage("it has %d bytes and not %d", info.Size(), f.content.Bytes)
 	}
 	return nil
 }

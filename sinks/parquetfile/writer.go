@@ -3,6 +3,7 @@ package parquetfile
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"io"
 
 	"backstory/transform"
@@ -105,6 +106,12 @@ func (w *Writer) Rows() int64 { return w.rows }
 
 // Bytes is the size of the file so far, without the open row group.
 func (w *Writer) Bytes() int64 { return w.out.n }
+
+// Checksum is the CRC-32C of these bytes.
+func (w *Writer) Checksum() uint32 { return w.out.crc }
+
+// Castagnoli is the table of Checksum's polynomial, which processors know.
+var Castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // Buffered is the memory that the open row group holds, in bytes.
 func (w *Writer) Buffered() int64 {
@@ -244,6 +251,7 @@ func (w *Writer) writeChunk(l *leaf, meta *metadata.ColumnChunkMetaDataBuilder) 
 type counter struct {
 	w   io.Writer
 	n   int64
+	crc uint32 // CRC-32C
 	err error
 }
 
@@ -253,6 +261,7 @@ func (c *counter) Write(b []byte) (int, error) {
 	}
 	n, err := c.w.Write(b)
 	c.n += int64(n)
+	c.crc = crc32.Update(c.crc, Castagnoli, b[:n])
 	c.err = err
 	return n, err
 }
