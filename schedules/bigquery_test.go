@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,33 +61,50 @@ func (w *warehouse) spoil() error {
 
 // tamper deletes some rows of a table by hand, and doubles all of another.
 func (w *warehouse) tamper(ctx context.Context) error {
+	return errors.Join(w.double(ctx, "cart_closed"), w.delete(ctx, "cart_opened", 20))
+}
+
+// double appends a table to itself.
+func (w *warehouse) double(ctx context.Context, table string) error {
+	return w.work(ctx, func(c *bigquery.Client) worker {
+		t := c.Dataset(dataset).Table(table)
+		copier := t.CopierFrom(t)
+		copier.WriteDisposition = bigquery.WriteAppend
+		return copier
+	})
+}
+
+// delete deletes a table's rows up to a position.
+func (w *warehouse) delete(ctx context.Context, table string, through int64) error {
+	return w.work(ctx, func(c *bigquery.Client) worker {
+		q := c.Query(fmt.Sprintf("BEGIN TRANSACTION; DELETE FROM `%s.%s.%s` WHERE `position` <= %d; COMMIT TRANSACTION;", w.Project(), dataset, table, through))
+		q.JobID, q.Location = fmt.Sprintf("deleting-%d", len(w.Jobs())), w.Jobs()[0].JobReference.Location // else it is no job
+		return q
+	})
+}
+
+// worker is a job of BigQuery that can be begun.
+type worker interface {
+	Run(context.Context) (*bigquery.Job, error)
+}
+
+// work does a job by hand.
+func (w *warehouse) work(ctx context.Context, what func(*bigquery.Client) worker) error {
 	c, err := bigquery.NewClient(ctx, w.Project(), option.WithEndpoint(w.URL()), option.WithoutAuthentication())
 	if err != nil {
 		return err
 	}
 	defer c.Close()
-	table := func(name string) *bigquery.Table { return c.Dataset(dataset).Table(name) }
-	doubling := table("cart_closed").CopierFrom(table("cart_closed"))
-	doubling.WriteDisposition = bigquery.WriteAppend
-	deleting := c.Query(fmt.Sprintf("BEGIN TRANSACTION; DELETE FROM `%s.%s.cart_opened` WHERE `position` <= 20; COMMIT TRANSACTION;", w.Project(), dataset))
-	deleting.JobID, deleting.Location = "deleting", w.Jobs()[0].JobReference.Location // else it is no job
-	for _, work := range []interface {
-		Run(context.Context) (*bigquery.Job, error)
-	}{doubling, deleting} {
-		job, err := work.Run(ctx)
-		if err != nil {
-			return err
-		}
-		for status := job.LastStatus(); !status.Done(); {
-			if status, err = job.Status(ctx); err != nil {
-				return err
-			}
-		}
-		if err := job.LastStatus().Err(); err != nil {
+	job, err := what(c).Run(ctx)
+	if err != nil {
+		return err
+	}
+	for status := job.LastStatus(); !status.Done(); {
+		if status, err = job.Status(ctx); err != nil {
 			return err
 		}
 	}
-	return nil
+	return job.LastStatus().Err()
 }
 
 // do does the order with changes, in this process.
@@ -115,18 +133,27 @@ func (w *warehouse) finish(ctx context.Context, through int64, era string) error
 	if err != nil {
 		return err
 	}
-	return f.expectOnce(through, era)
+	return errors.Join(f.expectOnce(through, era), w.tidy())
 }
 
-// read reads what readers see. Staging tables are not meant to stay.
+// tidy looks for staging tables, which are not meant to stay.
+func (w *warehouse) tidy() error {
+	for _, name := range w.staging() {
+		return fmt.Errorf("table %s is left over", name)
+	}
+	return nil
+}
+
+func (w *warehouse) staging() []string {
+	return slices.DeleteFunc(w.Tables(dataset), func(name string) bool { return !strings.Contains(name, "__r_") })
+}
+
+// read reads what readers see.
 func (w *warehouse) read() (*folder, error) {
 	f := &folder{rows: make(map[string][]map[string]string)}
 	for _, name := range w.Tables(dataset) {
-		switch {
-		case strings.HasPrefix(name, "_backstory_") || strings.Contains(name, "__g"):
+		if strings.HasPrefix(name, "_backstory_") || strings.Contains(name, "__") {
 			continue
-		case strings.Contains(name, "__r_"):
-			return nil, fmt.Errorf("table %s is left over", name)
 		}
 		rows, err := w.Rows(dataset, name)
 		if err != nil {

@@ -95,6 +95,11 @@ func (r *run) forget(ctx context.Context, reader sinks.Reader, o ForgetOptions) 
 	if err := r.finishForgetting(ctx); err != nil { // what an earlier one has left
 		return nil, err
 	}
+	if !o.DryRun {
+		if err := r.finishPlanned(ctx); err != nil {
+			return nil, err
+		}
+	}
 	f := &finding{run: r, reader: reader, streams: make(map[string]bool), tables: make(map[string]int64)}
 	if err := f.find(ctx, o); err != nil {
 		return nil, err
@@ -134,6 +139,38 @@ func (r *run) forget(ctx context.Context, reader sinks.Reader, o ForgetOptions) 
 	}
 	out.Receipt = receipt
 	return out, nil
+}
+
+// finishPlanned loads what an earlier run has planned and not finished: a sink
+// that commits table by table may have rows of it already, which are of no
+// window before.
+func (r *run) finishPlanned(ctx context.Context) error {
+	if len(r.state.Pending) == 0 {
+		return nil
+	}
+	mark, err := r.job.watermark(ctx)
+	if err != nil {
+		return fmt.Errorf("find watermark: %w", err)
+	}
+	r.report.Watermark = mark
+	if err := r.checkSource(ctx, mark); err != nil {
+		return err
+	}
+	if err := r.begin(ctx, &Plan{}); err != nil {
+		return err
+	}
+	if len(r.catalog.Tables()) == 0 {
+		if err := r.discover(ctx, mark.Safe, r.state.Pending); err != nil {
+			return err
+		}
+	}
+	if err := r.load(ctx, r.state.Pending); err != nil {
+		return err
+	}
+	if r.state, err = r.ledger.State(ctx, r.job.Name); err != nil {
+		return fmt.Errorf("read ledger: %w", err)
+	}
+	return r.reconcile(ctx) // their manifests may have to be blanked too
 }
 
 // receipt makes the receipt of what was found, with the salt of earlier ones.

@@ -76,13 +76,15 @@ func (f *finding) locate(ctx context.Context) error {
 			}
 			at, _ := positions.Int(i)
 			k := holding(windows, source.Position{Seq: at})
-			if k < 0 {
+			switch {
+			case k >= 0:
+				found[k] = true
+			case holding(windowsOf(r.state.Pending), source.Position{Seq: at}) < 0:
 				return &DisagreeError{
 					Job: r.job.Name, Reason: fmt.Sprintf("table %s has a row at position %d, which no window accounts for", t.Name, at),
 					Advice: "look with backstory verify " + r.job.Name + ", mend it with backstory repair " + r.job.Name + ", and forget then",
 				}
 			}
-			found[k] = true
 			f.tables[t.Name]++
 			f.rows++
 		}

@@ -14,35 +14,53 @@ import (
 
 	"backstory/schedules"
 	ledger "backstory/schedules/sqlite"
-	"backstory/sinks/parquet"
 	"backstory/source"
 	"backstory/transform"
 )
 
 var lives = flag.Int("lives", 24, "how many histories TestLives lives through")
 
-// TestLives lives through random histories of a folder: everything that can be
+// TestLives lives through random histories of a job: everything that can be
 // done to it is done in any order, by processes that are killed at any step,
-// while the store grows, also below what is loaded, files are damaged and the
+// while the store grows, also below what is loaded, rows are damaged and the
 // ledger is lost. No event is ever there twice, and in the end each is there
 // once, but for those of streams that were to be forgotten.
 func TestLives(t *testing.T) {
-	for seed := range *lives {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			t.Parallel()
-			l := newTale(t, uint64(seed))
-			for range 4 + l.IntN(16) {
-				l.turn()
+	for name, begin := range map[string]func(*tale) ground{"folder": newGroundFolder, "warehouse": newGroundWarehouse} {
+		t.Run(name, func(t *testing.T) {
+			for seed := range *lives {
+				t.Run(fmt.Sprint(seed), func(t *testing.T) {
+					t.Parallel()
+					l := newTale(t, uint64(seed), begin)
+					for range 4 + l.IntN(16) {
+						l.turn()
+					}
+					l.end()
+				})
 			}
-			l.end()
 		})
 	}
+}
+
+// ground is where a job loads to.
+type ground interface {
+	// read gives what readers see.
+	read() (*folder, error)
+	// damage changes rows behind the job's back, and tells whether it has.
+	damage() bool
+	// disturb makes trouble for what is done next.
+	disturb()
+	// calm ends the trouble.
+	calm()
+	// tidy looks for what was not meant to stay.
+	tidy() error
 }
 
 // A tale is one such history.
 type tale struct {
 	*rand.Rand
 	t       *testing.T
+	ground  ground
 	order   order
 	store   *store
 	told    []string // what has happened
@@ -50,9 +68,12 @@ type tale struct {
 	late    []int64  // positions whose events are not committed yet
 	forget  []string // streams
 	damaged bool
+	// halfway says that a swap of generations was cut off where tables change one
+	// after the other.
+	halfway bool
 }
 
-func newTale(t *testing.T, seed uint64) *tale {
+func newTale(t *testing.T, seed uint64, begin func(*tale) ground) *tale {
 	dir := scratch(t)
 	l := &tale{
 		Rand: rand.New(rand.NewPCG(seed, 0)), t: t,
@@ -63,7 +84,7 @@ func newTale(t *testing.T, seed uint64) *tale {
 	if l.order.Table, err = l.store.newTable(1); err != nil {
 		t.Fatal(err)
 	}
-	l.through = 1
+	l.through, l.ground = 1, begin(l)
 	l.grow()
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -113,14 +134,19 @@ func (l *tale) grow() {
 func (l *tale) turn() {
 	o := l.order
 	o.WindowEvents = []int{1 + l.IntN(10), 11 + l.IntN(40), 500}[l.IntN(3)]
+	if o.Project != "" { // each window is as many requests as there are tables
+		o.WindowEvents *= 7
+	}
 	switch what := l.IntN(20); what {
 	case 0, 1, 2:
 		l.grow()
 		return
 	case 3:
-		l.insert(l.late)
-		l.tell("late %v", l.late)
-		l.late = nil
+		if l.settled() {
+			l.insert(l.late)
+			l.tell("late %v", l.late)
+			l.late = nil
+		}
 		return
 	case 4:
 		if err := os.Remove(l.ledger()); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -129,7 +155,9 @@ func (l *tale) turn() {
 		l.tell("the ledger is lost")
 		return
 	case 5, 6, 7:
-		o.Verb = "compact"
+		if o.Project == "" {
+			o.Verb = "compact"
+		}
 	case 8:
 		l.order.Era = []string{"old", "new", "strict", "mended"}[l.IntN(4)]
 		o.Era, o.Verb = l.order.Era, "rebuild"
@@ -146,7 +174,9 @@ func (l *tale) turn() {
 			o.Stream = l.forget[0]
 		}
 	case 12:
-		l.damage()
+		if l.settled() {
+			l.damaged = l.ground.damage() || l.damaged
+		}
 		o.Verb = "repair"
 	case 13, 14, 15, 16:
 		o.Verb, o.After = "again", l.Int64N(l.through)
@@ -159,75 +189,47 @@ func (l *tale) turn() {
 		o.KillAt = 1 + l.Int64N(120)
 	}
 	l.do(o)
-	if l.damaged {
+	if l.damaged || l.halfway {
 		return
 	}
-	if f, err := readFolder(o.Out); err != nil {
+	if f, err := l.ground.read(); err != nil {
 		l.t.Fatal(err)
 	} else if _, err := l.whole(f, "", false); err != nil {
 		l.t.Fatal(err)
 	}
 }
 
-func (l *tale) do(o order) {
+// settled runs the job, and tells whether nothing is half done afterwards: what
+// a crash has left is finished with the events and the rows there were.
+func (l *tale) settled() bool {
+	o := l.order
+	o.WindowEvents = 100
+	return l.do(o) == nil
+}
+
+func (l *tale) do(o order) error {
 	killed, err := false, error(nil)
+	l.ground.disturb()
 	if o.KillAt > 0 {
 		killed, err = o.start()
 	} else {
 		err = o.run()
 	}
+	l.ground.calm()
 	l.tell("%q under %s, windows of %d, (%d,%d], stream %s, to be killed at %d: %t, %v", o.Verb, o.Era, o.WindowEvents, o.After, o.Until, o.Stream, o.KillAt, killed, err)
+	l.halfway = o.Project != "" && (killed && o.Verb == "rebuild" || l.halfway && (killed || err != nil))
 	var rules *schedules.RulesError
 	switch {
 	case errors.As(err, &rules): // of other rules than the tables follow, with a ledger that was lost, or to replay
-		return
+		return err
 	case err != nil && l.damaged:
 		l.repair()
-		return
+		return err
 	case err != nil:
 		l.t.Fatal(err)
 	}
-	if o.Verb == "repair" && !killed {
-		l.mended()
-	}
-}
-
-// mended deletes what a repair has moved aside, as users are told to, since
-// nothing can be forgotten in it.
-func (l *tale) mended() {
-	l.damaged = false
-	if err := os.RemoveAll(filepath.Join(l.order.Out, "_backstory", jobName, "foreign")); err != nil {
-		l.t.Fatal(err)
-	}
-}
-
-// damage removes a file of a table, or changes a byte in it.
-func (l *tale) damage() {
-	files, err := filepath.Glob(filepath.Join(l.order.Out, "[a-z]*", "*.parquet"))
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	if len(files) == 0 || expectTidy(l.order.Out) != nil { // a commit is finished with the files as they were
-		return
-	}
-	l.damaged = true
-	file := files[l.IntN(len(files))]
-	if l.IntN(2) == 0 {
-		l.tell("%s is removed", filepath.Base(file))
-		if err := os.Remove(file); err != nil {
-			l.t.Fatal(err)
-		}
-		return
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	data[l.IntN(len(data))] ^= 0x5a
-	l.tell("%s is changed", filepath.Base(file))
-	if err := errors.Join(os.Remove(file), os.WriteFile(file, data, 0o666)); err != nil { // not the file of an older generation too
-		l.t.Fatal(err)
-	}
+	l.damaged = l.damaged && (killed || o.Verb != "repair")
+	return nil
 }
 
 func (l *tale) repair() {
@@ -248,7 +250,7 @@ func (l *tale) repair() {
 	if err != nil {
 		l.t.Fatal(err)
 	}
-	l.mended()
+	l.damaged = false
 }
 
 func (l *tale) ledger() string { return filepath.Join(l.order.Out, "_backstory", "ledger.db") }
@@ -258,6 +260,7 @@ func (l *tale) end() {
 	if l.damaged {
 		l.repair()
 	}
+	l.settled()
 	l.insert(l.late)
 	o := l.order
 	o.WindowEvents = 30
@@ -271,7 +274,7 @@ func (l *tale) end() {
 	l.do(o)
 	era := l.proof(o)
 	l.tell("the tables follow %s", era)
-	f, err := readFolder(o.Out)
+	f, err := l.ground.read()
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -284,7 +287,7 @@ func (l *tale) end() {
 			l.t.Errorf("the event at %d is there: %t, want %t", id, seen[id], want)
 		}
 	}
-	if err := expectTidy(o.Out); err != nil {
+	if err := l.ground.tidy(); err != nil {
 		l.t.Error(err)
 	}
 }
@@ -297,7 +300,7 @@ func (l *tale) proof(o order) string {
 		l.t.Fatal(err)
 	}
 	defer src.Close()
-	sink, err := parquet.Open(ctx, parquet.Options{Path: o.Out})
+	sink, err := o.sink(ctx, func(string) {})
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -89,7 +89,7 @@ func (r *run) learn(ctx context.Context, inventory sinks.Inventory) error {
 func (r *run) resume(ctx context.Context, manifests []sinks.Manifest) error {
 	s := r.state
 	resumer, ok := r.job.Sink.(sinks.Resumer)
-	if !ok || s.Fingerprint != "" || len(s.Loaded) > 0 || len(s.Pending) > 0 {
+	if !ok || !s.empty() {
 		return nil
 	}
 	begun, err := resumer.Begun(ctx, r.job.Name, s.Generation)
@@ -117,6 +117,11 @@ func (r *run) resume(ctx context.Context, manifests []sinks.Manifest) error {
 	s.Pending = plan
 	r.job.log().Info("goes on with windows that the ledger did not know", "job", r.job.Name, "windows", len(plan))
 	return nil
+}
+
+// empty tells whether the ledger knows nothing: it is new, or was lost.
+func (s *State) empty() bool {
+	return s.Fingerprint == "" && len(s.Loaded) == 0 && len(s.Pending) == 0
 }
 
 // compare finds windows that only one of ledger and sink knows.

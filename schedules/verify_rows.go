@@ -25,14 +25,23 @@ type sums struct {
 	source  map[string][]checksum.Sum
 	sink    map[string][]checksum.Sum
 	foreign map[string]*strays
-	events  []int64
-	news    []bool // the source has what no column is for
+	// begun are the windows that the next run loads, or goes on with: of some,
+	// a sink that commits table by table may show rows.
+	begun  []source.Window
+	events []int64
+	news   []bool // the source has what no column is for
 }
 
 // strays are rows that belong to no window.
 type strays struct {
 	rows      int64
 	positions []int64
+}
+
+func (s *strays) add(position int64) {
+	if s.rows++; len(s.positions) < maxStrays {
+		s.positions = append(s.positions, position)
+	}
 }
 
 const (
@@ -90,6 +99,10 @@ func (r *run) verifyRows(ctx context.Context, p *Proof, windows []WindowRecord, 
 	}
 	r.job.watch(Step{Name: StepPlanned, Events: total})
 	s := newSums(windows, namesOf(r.catalog.Tables()))
+	var err error
+	if s.begun, err = r.unfinished(ctx); err != nil {
+		return err
+	}
 	p.sums, p.Rows = s, 0
 	g, gctx := errgroup.WithContext(ctx)
 	var damages []*sinks.DamageError
@@ -123,6 +136,17 @@ func (r *run) verifyRows(ctx context.Context, p *Proof, windows []WindowRecord, 
 	return r.details(ctx, reader, p, o)
 }
 
+// unfinished gives the windows, in order, that were begun and not committed.
+func (r *run) unfinished(ctx context.Context) ([]source.Window, error) {
+	s := r.state
+	if resumer, ok := r.job.Sink.(sinks.Resumer); ok && s.empty() {
+		begun, err := resumer.Begun(ctx, r.job.Name, s.Generation)
+		slices.SortFunc(begun, func(a, b source.Window) int { return a.After.Compare(b.After) })
+		return begun, err
+	}
+	return windowsOf(s.Pending), nil
+}
+
 // sumSink reads the sink's tables, several at a time, and adds up their rows.
 func (r *run) sumSink(ctx context.Context, reader sinks.Reader, s *sums, some bool) ([]*sinks.DamageError, error) {
 	var mu sync.Mutex
@@ -148,10 +172,12 @@ func (r *run) sumSink(ctx context.Context, reader sinks.Reader, s *sums, some bo
 					return fmt.Errorf("rows of table %s have no positions", t.Name)
 				}
 				for i, row := range rows {
-					if near = s.at(positions[i], near); near >= 0 {
+					near = s.at(positions[i], near)
+					switch {
+					case near >= 0:
 						sums[near].Add(row)
-					} else if foreign.rows++; len(foreign.positions) < maxStrays {
-						foreign.positions = append(foreign.positions, positions[i])
+					case holding(s.begun, source.Position{Seq: positions[i]}) < 0:
+						foreign.add(positions[i])
 					}
 				}
 				r.job.watch(Step{Name: StepRead, Events: int64(len(rows))})

@@ -14,13 +14,35 @@ import (
 func (s *Sink) MayErase(context.Context, string) error { return nil }
 
 // Erase deletes the manifests of generations that are gone, which nothing else
-// ever does: a query, billed for that one small table.
+// ever does: a query, billed for that one small table. And it drops the staging
+// tables that crashes have left of any generation, instead of letting them
+// expire.
 func (s *Sink) Erase(ctx context.Context, job string, live int) error {
-	if err := s.erase(ctx, job, live); err != nil {
+	err := s.erase(ctx, job, live)
+	if err == nil {
+		err = s.sweepAll(ctx, job)
+	}
+	if err != nil {
 		return explain(err, "erase manifests of job %s", job)
 	}
 	s.forget(job)
 	return nil
+}
+
+func (s *Sink) sweepAll(ctx context.Context, job string) error {
+	past, err := s.history(ctx, job)
+	if err != nil {
+		return err
+	}
+	var homes []*home
+	for n := range past.generations {
+		homes = append(homes, s.homeOf(job, n))
+	}
+	if len(homes) == 0 { // nor may there be a dataset
+		return nil
+	}
+	s.step("sweep staging tables")
+	return s.sweep(ctx, homes...)
 }
 
 func (s *Sink) erase(ctx context.Context, job string, live int) error {

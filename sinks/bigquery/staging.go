@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -38,7 +39,7 @@ func (t *txn) stagingNames() map[string]string {
 func (t *txn) stage(ctx context.Context, staged map[string]string, fingerprint string) error {
 	h, s := t.home, t.home.sink
 	s.step("sweep staging tables")
-	if err := s.sweep(ctx, h.stagingMark()); err != nil {
+	if err := s.sweep(ctx, h); err != nil {
 		return err
 	}
 	if len(t.order) == 0 {
@@ -93,9 +94,9 @@ func (s *Sink) createStaging(ctx context.Context, h *home, p *part, name string)
 	return &target{name: name, table: p.table, created: md.CreationTime}, nil
 }
 
-// sweep drops the tables that have a mark in their name: a crash has left
-// them behind. Only one load of a job is replaced at a time.
-func (s *Sink) sweep(ctx context.Context, mark string) error {
+// sweep drops the staging tables of generations, which a crash has left behind.
+// Only one load of a job is replaced at a time.
+func (s *Sink) sweep(ctx context.Context, homes ...*home) error {
 	left := make(map[string]string)
 	err := s.ask(ctx, func(ctx context.Context) error {
 		clear(left)
@@ -108,7 +109,7 @@ func (s *Sink) sweep(ctx context.Context, mark string) error {
 			if err != nil {
 				return err
 			}
-			if strings.Contains(t.TableID, mark) {
+			if slices.ContainsFunc(homes, func(h *home) bool { return strings.Contains(t.TableID, h.stagingMark()) }) {
 				left[t.TableID] = t.TableID
 			}
 		}
