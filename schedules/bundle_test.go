@@ -3,6 +3,7 @@ package schedules_test
 import (
 	"context"
 	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"backstory/schedules"
@@ -33,11 +34,11 @@ func TestBundles(t *testing.T) {
 	const events = 520
 	r := newRig(t)
 	r.append(events, "A", "x")
-	shown := 0
+	var shown atomic.Int64
 	out := scratch(t)
 	place, err := parquet.Open(t.Context(), parquet.Options{Path: out, Step: func(name string) {
 		if name == "committed" {
-			shown++
+			shown.Add(1)
 		}
 	}})
 	if err != nil {
@@ -46,14 +47,14 @@ func TestBundles(t *testing.T) {
 	defer place.Close()
 	change := func(j *schedules.Job) { j.Sink, j.WindowEvents = place, 1 }
 	r.run(t, change)
-	shown = 0
+	shown.Store(0)
 	rep, err := r.job(t, change, func(j *schedules.Job) { j.Source = growing{r.src, 300} }).Again(t.Context(), schedules.Range{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	// 250, those up to the new column, and the rest with it.
-	if rep.Windows != events || rep.Events != events || rep.Again != 1 || shown != 3 {
-		t.Errorf("got %+v, shown %d times", rep, shown)
+	if rep.Windows != events || rep.Events != events || rep.Again != 1 || shown.Load() != 3 {
+		t.Errorf("got %+v, shown %d times", rep, shown.Load())
 	}
 	if s := r.state(t); len(s.Again) > 0 || s.Totals.Events != events || s.Totals.Rows != events {
 		t.Errorf("ledger: got %+v", s)

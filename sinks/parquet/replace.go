@@ -79,10 +79,10 @@ func (s *Sink) bundle(ctx context.Context, name string, generation int) (*bundle
 
 // Replace starts a load that becomes part of the bundle by its Commit.
 func (b *bundle) Replace(ctx context.Context, l sinks.Load) (sinks.Txn, error) {
-	t, err := b.begin(l)
-	if err == nil {
-		err = ctx.Err()
+	if err := ctx.Err(); err != nil {
+		return nil, err
 	}
+	t, err := b.begin(l)
 	if err != nil {
 		return nil, explain(err, "replace load %s of job %s", l.Window, l.Job)
 	}
