@@ -236,12 +236,18 @@ func (l *tale) repair() {
 	o := l.order
 	o.Verb, o.WindowEvents = "repair", 50
 	err := o.run()
+	l.ground.calm()
 	l.tell("repair: %v", err)
 	var rules *schedules.RulesError
 	if errors.As(err, &rules) { // nobody knows any more what the rows were
 		o.Verb = "rebuild"
 		err = o.run()
 		l.tell("rebuild under %s: %v", o.Era, err)
+		if err != nil && l.damaged && o.Project == "" { // the ledger is lost, and a file, and the rules: start over
+			l.tell("all is removed: %v", os.RemoveAll(o.Out))
+			o.Verb = ""
+			err = o.run()
+		}
 		if err == nil {
 			l.repair() // what came late to an earlier, unfinished rebuild
 			return

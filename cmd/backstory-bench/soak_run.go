@@ -90,7 +90,7 @@ func (s *soak) live(ctx context.Context, r *rand.Rand, name int, what string, f 
 	took := time.Since(started).Round(time.Millisecond)
 	code := exitCode(err)
 	s.log.say("%d: %s (%s) ended with %d after %v\n%s", name, strings.Join(cmd.Args[1:], " "), f, code, took, &out)
-	return s.judge(what, f, code, out.String())
+	return s.judge(what, f, code, signalOf(err), out.String())
 }
 
 // befall lets a process have its fate, and tells whether it has ended by then.
@@ -141,6 +141,17 @@ func (s *soak) befall(ctx context.Context, r *rand.Rand, p *os.Process, what str
 	return nil, false
 }
 
+// signalOf gives the signal that ended a process, 0 where none did.
+func signalOf(err error) syscall.Signal {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		if s, ok := exit.Sys().(syscall.WaitStatus); ok && s.Signaled() {
+			return s.Signal()
+		}
+	}
+	return 0
+}
+
 // exitCode gives a process' exit code, -1 where a signal ended it.
 func exitCode(err error) int {
 	var exit *exec.ExitError
@@ -153,8 +164,9 @@ func exitCode(err error) int {
 	return -2
 }
 
-// judge holds against a process what must not be, whatever breaks around it.
-func (s *soak) judge(what string, f fate, code int, out string) error {
+// judge holds against a process what must not be, whatever breaks around it. by
+// is the signal that has ended it, or 0.
+func (s *soak) judge(what string, f fate, code int, by syscall.Signal, out string) error {
 	// What came late was mended, and should not have: the fence let it through.
 	for _, sign := range []string{"panic:", "fatal error:", "DATA RACE", "is a defect", "closed windows have changed"} {
 		if strings.Contains(out, sign) {
@@ -170,7 +182,11 @@ func (s *soak) judge(what string, f fate, code int, out string) error {
 		s.survived.count("processes that failed, and said why")
 	case 130:
 	case -1:
-		if f != killed {
+		switch {
+		case f == killed:
+		case by == syscall.SIGTERM && out == "":
+			s.survived.count("processes told to end before they could listen")
+		default:
 			return fmt.Errorf("%s (%s) was ended by a signal that nobody sent:\n%s", what, f, tail(out))
 		}
 	default:

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -49,14 +50,17 @@ func TestJudge(t *testing.T) {
 	for _, c := range []struct {
 		fate fate
 		code int
+		by   syscall.Signal
 		out  string
 		ok   bool
 	}{
-		{spared, 0, "", true}, {spared, 4, "", true}, {spared, 1, "connect: refused", true}, {killed, -1, "", true},
-		{spared, -1, "", false}, {told, 5, "the data does not agree", false}, {told, 2, "", false},
-		{spared, 0, "closed windows have changed in the source", false}, {spared, 1, "panic: runtime error", false}, {told, 2, "fatal error: concurrent map writes", false},
+		{spared, 0, 0, "", true}, {spared, 4, 0, "", true}, {spared, 1, 0, "connect: refused", true}, {killed, -1, syscall.SIGKILL, "", true},
+		{told, -1, syscall.SIGTERM, "", true}, {told, -1, syscall.SIGTERM, "run begins", false}, // it listens then
+		{spared, -1, syscall.SIGSEGV, "", false}, {told, 5, 0, "the data does not agree", false}, {told, 2, 0, "", false},
+		{spared, 0, 0, "closed windows have changed in the source", false}, {spared, 1, 0, "panic: runtime error", false},
+		{told, 2, 0, "fatal error: concurrent map writes", false},
 	} {
-		if err := s.judge("run", c.fate, c.code, c.out); (err == nil) != c.ok {
+		if err := s.judge("run", c.fate, c.code, c.by, c.out); (err == nil) != c.ok {
 			t.Errorf("%s, exit code %d, %q: %v", c.fate, c.code, c.out, err)
 		}
 	}
