@@ -2,22 +2,26 @@ package schedules
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"backstory/sinks"
 )
 
-// A bundle is full when it has this many loads, or its files this many bytes:
-// they need room beside those whose place they take, and are loaded anew if
-// the run is killed before its commit.
+// A bundle is full when it has this many loads, its files this many bytes, or
+// it is this old: they need room beside those whose place they take, and are
+// loaded anew if the run is killed before its commit.
 const (
 	bundleLoads = 250
 	bundleBytes = 256 << 20
+	bundleLife  = time.Minute
 )
 
 // bundle is loads that readers are to see in place of others at once.
 type bundle struct {
 	sinks.Bundle
+	begun  time.Time
 	loads  []Loaded // which are complete
 	stored int64    // the bytes of their files
 }
@@ -28,7 +32,7 @@ func (b *bundle) add(l Loaded) {
 }
 
 func (b *bundle) full() bool {
-	return b != nil && (len(b.loads) >= bundleLoads || b.stored >= bundleBytes)
+	return b != nil && (len(b.loads) >= bundleLoads || b.stored >= bundleBytes || time.Since(b.begun) >= bundleLife)
 }
 
 // bundled begins a load in the run's bundle.
@@ -38,7 +42,7 @@ func (r *run) bundled(ctx context.Context, to sinks.Bundler, l sinks.Load) (sink
 		if err != nil {
 			return nil, err
 		}
-		r.bundle = &bundle{Bundle: b}
+		r.bundle = &bundle{Bundle: b, begun: time.Now()}
 	}
 	return r.bundle.Replace(ctx, l)
 }
@@ -55,6 +59,9 @@ func (r *run) commitBundle(ctx context.Context) error {
 		return fmt.Errorf("commit %s: %w", b.loads[0].Window, err)
 	}
 	r.bundle = nil
+	for _, l := range b.loads {
+		r.job.watch(Step{Name: StepCommit, Window: l.Window})
+	}
 	if err := b.Commit(ctx); err != nil {
 		return fmt.Errorf("commit %s and those after it: %w", b.loads[0].Window, err)
 	}
@@ -70,12 +77,22 @@ func (r *run) commitBundle(ctx context.Context) error {
 	return nil
 }
 
-// abortBundle gives up what the bundle holds, if there is one.
-func (r *run) abortBundle() error {
-	b := r.bundle
-	if b == nil {
-		return nil
+// endBundle commits what the bundle holds although err has ended the loading,
+// so that the next run goes on from there; but not where the job is somebody
+// else's by now.
+func (r *run) endBundle(ctx context.Context, err error) error {
+	if err != nil && r.bundle != nil && !errors.Is(err, ErrHeld) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), bundleLife)
+		defer cancel()
+		if bad := r.commitBundle(ctx); bad != nil {
+			err = fmt.Errorf("%w; and before that: %v", bad, err)
+		}
 	}
-	r.bundle = nil
-	return b.Abort()
+	if b := r.bundle; b != nil {
+		r.bundle = nil
+		if bad := b.Abort(); bad != nil {
+			err = errors.Join(err, bad)
+		}
+	}
+	return err
 }

@@ -78,10 +78,13 @@ func (j *Job) Forget(ctx context.Context, o ForgetOptions) (*Forgotten, error) {
 		return nil, fmt.Errorf("job %s: its sink cannot be read", j.Name)
 	}
 	var out *Forgotten
-	_, err := j.do(ctx, j.Ledger, "forget", func(ctx context.Context, r *run) (err error) {
+	rep, err := j.do(ctx, j.Ledger, "forget", func(ctx context.Context, r *run) (err error) {
 		out, err = r.forget(ctx, reader, o)
 		return err
 	})
+	if err == nil && !rep.Quiet.IsZero() {
+		err = &source.QuietError{Until: rep.Quiet} // who asks for it must not take it for done
+	}
 	return out, err
 }
 
@@ -141,13 +144,14 @@ func (r *run) forget(ctx context.Context, reader sinks.Reader, o ForgetOptions) 
 	return out, nil
 }
 
-// finishPlanned loads what an earlier run has planned and not finished: a sink
-// that commits table by table may have rows of it already, which are of no
-// window before.
+// finishPlanned loads what an earlier run has planned and not finished, where
+// the sink commits table by table: it may have rows of it already, which are of
+// no window before.
 func (r *run) finishPlanned(ctx context.Context) error {
-	if len(r.state.Pending) == 0 {
+	if _, ok := r.job.Sink.(sinks.Resumer); !ok || len(r.state.Pending) == 0 {
 		return nil
 	}
+	r.job.log().Info("loads what was planned before it forgets", "job", r.job.Name, "windows", len(r.state.Pending))
 	mark, err := r.job.watermark(ctx)
 	if err != nil {
 		return fmt.Errorf("find watermark: %w", err)

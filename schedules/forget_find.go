@@ -63,6 +63,7 @@ func (f *finding) locate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read ledger: %w", err)
 	}
+	planned := windowsOf(r.state.Pending)
 	found := make(map[int]bool)
 	err = f.each(ctx, sinks.Query{Columns: []string{transform.ColPosition, transform.ColStreamID}}, func(t *transform.Table, rec transform.Record) error {
 		streams, ok := transform.CellsOf(rec, transform.ColStreamID)
@@ -79,7 +80,7 @@ func (f *finding) locate(ctx context.Context) error {
 			switch {
 			case k >= 0:
 				found[k] = true
-			case holding(windowsOf(r.state.Pending), source.Position{Seq: at}) < 0:
+			case holding(planned, source.Position{Seq: at}) < 0:
 				return &DisagreeError{
 					Job: r.job.Name, Reason: fmt.Sprintf("table %s has a row at position %d, which no window accounts for", t.Name, at),
 					Advice: "look with backstory verify " + r.job.Name + ", mend it with backstory repair " + r.job.Name + ", and forget then",

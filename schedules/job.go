@@ -85,6 +85,7 @@ const (
 	StepEvolve    StepName = "evolve"    // tables are about to change
 	StepBegin     StepName = "begin"     // a window is about to be begun
 	StepRead      StepName = "read"      // some events of a window were read
+	StepStaged    StepName = "staged"    // a window waits to be committed with others
 	StepCommit    StepName = "commit"    // a window is about to be committed
 	StepCommitted StepName = "committed" // it is in the sink
 	StepFinished  StepName = "finished"  // it is in the ledger

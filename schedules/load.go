@@ -69,11 +69,7 @@ func (r *run) round(ctx context.Context, todo []Planned) (left []Planned, found 
 		next++
 		return todo[next-1], true
 	}
-	defer func() {
-		if bad := r.abortBundle(); bad != nil {
-			err = errors.Join(err, bad)
-		}
-	}()
+	defer func() { err = r.endBundle(ctx, err) }()
 	g, gctx := errgroup.WithContext(ctx)
 	workers := min(r.job.workers(), len(todo))
 	if r.replace {
@@ -182,9 +178,11 @@ func (r *run) once(ctx context.Context, w source.Window) (Loaded, error) {
 	out.Events, out.Extra, out.Rows, out.Bytes = stats.Events, stats.Extra, stats.Rows, stats.Bytes
 	out.Quarantined, out.Discarded, out.Forgotten, out.newer = stats.Quarantined, stats.Discarded, stats.Forgotten, stats.Newer
 	out.Fingerprint, out.Superseded = j.Pipeline.Fingerprint(), r.state.Superseded
-	j.watch(Step{Name: StepCommit, Window: w})
-	if err := r.mine(ctx); err != nil {
-		return Loaded{}, fmt.Errorf("commit %s: %w", w, err)
+	if r.bundle == nil {
+		j.watch(Step{Name: StepCommit, Window: w})
+		if err := r.mine(ctx); err != nil {
+			return Loaded{}, fmt.Errorf("commit %s: %w", w, err)
+		}
 	}
 	if err := txn.Commit(ctx, out.Summary); err != nil {
 		return Loaded{}, fmt.Errorf("commit %s: %w", w, err)
@@ -195,6 +193,7 @@ func (r *run) once(ctx context.Context, w source.Window) (Loaded, error) {
 	out.Duration = time.Since(started)
 	if r.bundle != nil {
 		r.bundle.add(out)
+		j.watch(Step{Name: StepStaged, Window: w})
 		return out, nil
 	}
 	j.watch(Step{Name: StepCommitted, Window: w})

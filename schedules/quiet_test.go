@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"backstory/schedules"
+	"backstory/sinks/parquet"
 	"backstory/source"
 )
 
@@ -54,6 +55,58 @@ func TestQuiet(t *testing.T) {
 			t.Errorf("quiet until %v, in hours that are not", rep.Quiet)
 		}
 		r.expectOnce(t)
+	}
+}
+
+// Windows that were loaded again when quiet hours begin stay so, also where
+// readers are shown many at once.
+func TestQuietAgain(t *testing.T) {
+	r := newRig(t)
+	r.append(80, "A", "x")
+	place, err := parquet.Open(t.Context(), parquet.Options{Path: scratch(t)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer place.Close()
+	into := func(j *schedules.Job) { j.Workers, j.Sink = 1, place }
+	r.run(t, into)
+	for left, tries := 8, 0; left > 0; tries++ {
+		d := &drowsy{Source: r.src, reads: 3, until: time.Now().Add(time.Hour)}
+		job := r.job(t, into, func(j *schedules.Job) { j.Source = d })
+		var rep *schedules.Report
+		if tries == 0 {
+			rep, err = job.Again(t.Context(), schedules.Range{})
+		} else {
+			rep, err = job.Run(t.Context())
+		}
+		if err != nil || rep.Windows == 0 || tries > 8 {
+			t.Fatalf("%d windows are left: got %+v, %v", left, rep, err)
+		}
+		left -= int(rep.Windows)
+		if got := len(r.state(t).Again); got != left {
+			t.Fatalf("%d windows are to be loaded again, want %d", got, left)
+		}
+	}
+}
+
+// Nobody is told that something is forgotten when quiet hours came first.
+func TestQuietForget(t *testing.T) {
+	r := newRig(t)
+	r.append(40, "A", "x")
+	r.run(t)
+	var quiet *source.QuietError
+	_, err := r.job(t, func(j *schedules.Job) {
+		j.Source = &drowsy{Source: r.src, reads: 1, until: time.Now().Add(time.Hour)}
+	}).Forget(t.Context(), schedules.ForgetOptions{Streams: []string{"s-1"}})
+	if !errors.As(err, &quiet) {
+		t.Fatalf("got %v, want a QuietError", err)
+	}
+	if s := r.state(t); len(s.Receipts) != 1 || !s.Receipts[0].Done.IsZero() {
+		t.Fatalf("receipts: got %+v, want one that is open", s.Receipts)
+	}
+	r.run(t)
+	if s := r.state(t); s.Receipts[0].Done.IsZero() || len(r.numbers(t)) != 26 {
+		t.Errorf("after the next run: receipts %+v, %d events", s.Receipts, len(r.numbers(t)))
 	}
 }
 

@@ -25,8 +25,8 @@ type sums struct {
 	source  map[string][]checksum.Sum
 	sink    map[string][]checksum.Sum
 	foreign map[string]*strays
-	// begun are the windows that the next run loads, or goes on with: of some,
-	// a sink that commits table by table may show rows.
+	// begun are the windows whose rows may be there, though the ledger does not
+	// count them as loaded.
 	begun  []source.Window
 	events []int64
 	news   []bool // the source has what no column is for
@@ -103,6 +103,12 @@ func (r *run) verifyRows(ctx context.Context, p *Proof, windows []WindowRecord, 
 	if s.begun, err = r.unfinished(ctx); err != nil {
 		return err
 	}
+	for _, f := range p.Findings {
+		if f.only == onlySink {
+			s.begun = append(s.begun, f.Windows...)
+		}
+	}
+	slices.SortFunc(s.begun, func(a, b source.Window) int { return a.After.Compare(b.After) })
 	p.sums, p.Rows = s, 0
 	g, gctx := errgroup.WithContext(ctx)
 	var damages []*sinks.DamageError
@@ -136,15 +142,17 @@ func (r *run) verifyRows(ctx context.Context, p *Proof, windows []WindowRecord, 
 	return r.details(ctx, reader, p, o)
 }
 
-// unfinished gives the windows, in order, that were begun and not committed.
+// unfinished gives the windows that the next run loads, where the sink may
+// show rows of them before.
 func (r *run) unfinished(ctx context.Context) ([]source.Window, error) {
-	s := r.state
-	if resumer, ok := r.job.Sink.(sinks.Resumer); ok && s.empty() {
-		begun, err := resumer.Begun(ctx, r.job.Name, s.Generation)
-		slices.SortFunc(begun, func(a, b source.Window) int { return a.After.Compare(b.After) })
-		return begun, err
+	resumer, ok := r.job.Sink.(sinks.Resumer)
+	switch {
+	case !ok:
+		return nil, nil
+	case r.state.empty():
+		return resumer.Begun(ctx, r.job.Name, r.state.Generation)
 	}
-	return windowsOf(s.Pending), nil
+	return windowsOf(r.state.Pending), nil
 }
 
 // sumSink reads the sink's tables, several at a time, and adds up their rows.

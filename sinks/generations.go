@@ -45,7 +45,7 @@ type Bundler interface {
 }
 
 // Bundle is loads that take the place of committed ones at once. Its methods
-// are not to be called at the same time.
+// are not to be called at the same time; its loads may go on side by side.
 type Bundle interface {
 	// Replace is Replacer's, but for the load's Commit, after which it is
 	// complete and readers still see the old rows. Others may be begun

@@ -152,7 +152,7 @@ func (h *history) step(job string, s schedules.Step) {
 	case schedules.StepBegin:
 		now.windows[s.Window] = true
 		now.Step = s.Name
-	case schedules.StepFinished, schedules.StepAgain:
+	case schedules.StepStaged, schedules.StepFinished, schedules.StepAgain:
 		delete(now.windows, s.Window)
 	case schedules.StepCommit, schedules.StepCommitted:
 	default:

@@ -84,16 +84,14 @@ func (w *watch) step(s schedules.Step) {
 	case schedules.StepRead:
 		m.eventsRead.WithLabelValues(w.job).Add(float64(s.Events))
 		m.bytesRead.WithLabelValues(w.job).Add(float64(s.Bytes))
+	case schedules.StepStaged: // its time is over, and the others' is not its own
+		w.loaded(s.Window, now)
 	case schedules.StepCommit:
 		w.window(s.Window, stepCommit, now)
 	case schedules.StepCommitted:
 		w.window(s.Window, stepFinish, now)
 	case schedules.StepFinished:
-		if at, known := w.windows[s.Window]; known {
-			w.window(s.Window, "", now)
-			m.windowSeconds.WithLabelValues(w.job).Observe(now.Sub(at.first).Seconds())
-		}
-		delete(w.windows, s.Window)
+		w.loaded(s.Window, now)
 		m.windows.WithLabelValues(w.job).Inc()
 	case schedules.StepAgain:
 		m.retries.WithLabelValues(w.job).Inc()
@@ -112,6 +110,15 @@ func (w *watch) end() {
 		w.window(at, "", now)
 	}
 	clear(w.windows)
+}
+
+// loaded ends a window that is known, and tells how long it took.
+func (w *watch) loaded(at source.Window, now time.Time) {
+	if b, known := w.windows[at]; known {
+		w.window(at, "", now)
+		w.metrics.windowSeconds.WithLabelValues(w.job).Observe(now.Sub(b.first).Seconds())
+	}
+	delete(w.windows, at)
 }
 
 // phase ends the run's step and begins another.

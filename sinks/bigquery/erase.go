@@ -23,12 +23,13 @@ func (s *Sink) Erase(ctx context.Context, job string, live int) error {
 		err = s.sweepAll(ctx, job)
 	}
 	if err != nil {
-		return explain(err, "erase manifests of job %s", job)
+		return explain(err, "erase what is left of job %s", job)
 	}
 	s.forget(job)
 	return nil
 }
 
+// sweepAll drops the staging tables of all generations there ever were.
 func (s *Sink) sweepAll(ctx context.Context, job string) error {
 	past, err := s.history(ctx, job)
 	if err != nil {

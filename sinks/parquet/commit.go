@@ -24,6 +24,7 @@ func (t *txn) Commit(ctx context.Context, s sinks.Summary) error {
 		return explain(err, "commit load %s of job %s", t.load.Window, t.load.Job)
 	}
 	t.done = true
+	t.order, t.parts = nil, nil // a bundle may live long
 	switch {
 	case t.bundle == nil:
 		t.job.end(t.load.Window, true)
@@ -58,8 +59,8 @@ func (t *txn) commit(ctx context.Context, s sinks.Summary) error {
 		return err
 	}
 	if b := t.bundle; b != nil {
-		b.loads = append(b.loads, completeLoad{t, m})
-		if t.alone {
+		err := b.add(t.stem, m)
+		if err == nil && t.alone {
 			t.decided, err = b.commit(ctx)
 		}
 		return err

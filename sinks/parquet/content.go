@@ -4,6 +4,8 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"io/fs"
+	"math"
 	"os"
 
 	"backstory/sinks"
@@ -18,7 +20,7 @@ func contentOf(w *parquetfile.Writer) sinks.Content {
 // checksum is the CRC-32C of a file.
 func checksum(src io.ReaderAt) (uint32, error) {
 	h := crc32.New(parquetfile.Castagnoli)
-	_, err := io.Copy(h, io.NewSectionReader(src, 0, 1<<62))
+	_, err := io.Copy(h, io.NewSectionReader(src, 0, math.MaxInt64))
 	return h.Sum32(), err
 }
 
@@ -64,9 +66,10 @@ func intact(src io.ReaderAt, f sinks.File) error {
 	return nil
 }
 
-// spoilt says what to do about a file that cannot be opened.
+// spoilt says what to do about a file that cannot be read as what it is.
 func spoilt(f sinks.File, err error) error {
-	if errors.Is(err, os.ErrPermission) {
+	var system *fs.PathError
+	if errors.As(err, &system) && !errors.Is(err, fs.ErrNotExist) {
 		return explain(err, "read %s", f.Path)
 	}
 	return fault("restore the file, or "+loadAgain, "read %s: %w", f.Path, err)

@@ -13,6 +13,8 @@ import (
 	"backstory/sinks/parquetfile"
 	"backstory/source"
 	"backstory/transform"
+
+	"github.com/apache/arrow/go/v17/arrow"
 )
 
 // gather writes the folders of the tables, and the manifests, as they are to be.
@@ -20,8 +22,7 @@ func (b *bundle) gather(ctx context.Context, sw *swap) error {
 	var olds, news []sinks.Manifest
 	replaced := make(map[source.Window]bool)
 	for _, l := range b.loads {
-		i, k := find(b.all, l.manifest.Window)
-		olds, news = append(olds, b.all[i].loads[k]), append(news, l.manifest)
+		olds, news = append(olds, *b.load(l.manifest.Window)), append(news, l.manifest)
 		replaced[l.manifest.Window] = true
 	}
 	staged := b.staged()
@@ -43,8 +44,7 @@ func (b *bundle) gather(ctx context.Context, sw *swap) error {
 		}
 	}
 	for _, m := range news {
-		i, k := find(b.all, m.Window)
-		b.all[i].loads[k] = m
+		*b.load(m.Window) = m
 	}
 	var changed []stored
 	var keep []string
@@ -69,7 +69,7 @@ func (b *bundle) staged() map[string]string {
 		n := 0
 		for _, t := range l.manifest.Tables {
 			for _, f := range t.Files {
-				places[f.Path] = b.job.layout.staged(l.txn.stem, n)
+				places[f.Path] = b.job.layout.staged(l.stem, n)
 				n++
 			}
 		}
@@ -196,8 +196,11 @@ func (g *gathering) shared() [][]stretch {
 		}
 		dir := path.Dir(f[0].file.Path)
 		for _, s := range g.new {
+			if path.Dir(s.file.Path) != dir {
+				continue
+			}
 			n, had := slices.BinarySearchFunc(f, *s.load, func(s stretch, l sinks.Manifest) int { return byWindow(*s.load, l) })
-			if !had && n > 0 && n < len(f) && path.Dir(s.file.Path) == dir {
+			if !had && n > 0 && n < len(f) {
 				f = slices.Insert(f, n, stretch{s.load, &sinks.File{Path: f[0].file.Path}})
 			}
 		}
@@ -231,6 +234,9 @@ func (g *gathering) cut(fresh string, file []stretch) error {
 	if r.Rows() != total {
 		return fault("restore the file, or "+loadAgain, "it has %d rows, and its loads %d", r.Rows(), total)
 	}
+	if err := g.inOrder(r, file); err != nil {
+		return err
+	}
 	row := int64(0)
 	for len(file) > 0 {
 		goes, n, from := g.replaced[file[0].load.Window], 0, row
@@ -246,6 +252,30 @@ func (g *gathering) cut(fresh string, file []stretch) error {
 		file = file[n:]
 	}
 	return nil
+}
+
+// inOrder makes sure that each stretch has rows of its own window: others would
+// else be lost with those that go.
+func (g *gathering) inOrder(r *parquetfile.Reader, file []stretch) error {
+	column := g.table.Column(transform.ColPosition)
+	if column < 0 || file[0].load.Window.Through.Tx != 0 { // rows do not tell transactions
+		return nil
+	}
+	n, left := 0, file[0].file.Rows
+	return r.Records(g.table, []int{column}, func(rec arrow.Record) error {
+		positions, ok := transform.CellsOf(rec, transform.ColPosition)
+		for i := range int(rec.NumRows()) {
+			for ; left == 0; left = file[n].file.Rows {
+				n++
+			}
+			left--
+			w := file[n].load.Window
+			if at, known := positions.Int(i); !ok || !known || at <= w.After.Seq || at > w.Through.Seq {
+				return fault("load all of it anew with backstory rebuild", "a row of position %d lies where those of %s should", at, w)
+			}
+		}
+		return nil
+	})
 }
 
 // write writes stretches that stay together, rows from until end of r, and has

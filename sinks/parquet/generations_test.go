@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"backstory/sinks"
@@ -328,5 +329,46 @@ func TestReplaceFiles(t *testing.T) {
 	}
 	if left := leftovers(t, root); len(left) > 0 {
 		t.Fatalf("left over: %v", left)
+	}
+}
+
+// TestReplaceOutOfOrder cuts nothing out of a file whose rows lie elsewhere
+// than the manifests say.
+func TestReplaceOutOfOrder(t *testing.T) {
+	root := scratch(t)
+	s := open(t, parquet.Options{Path: root})
+	windows := []source.Window{sinktest.Window(0, 50), sinktest.Window(50, 75), sinktest.Window(75, 150)}
+	for _, w := range windows {
+		commit(t, s, w, sinktest.Orders())
+	}
+	if _, err := s.Compact(t.Context(), sinktest.Job, 1, sinks.CompactOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	found, err := filepath.Glob(filepath.Join(root, "_backstory/shop/manifests/*.json"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("manifests: got %q, %v", found, err)
+	}
+	text, err := os.ReadFile(found[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = []byte(strings.NewReplacer(`"rows":50`, `"rows":51`, `"rows":25`, `"rows":24`).Replace(string(text)))
+	if err := os.WriteFile(found[0], text, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, parquet.Options{Path: root})
+	defer s.Close()
+	txn, err := s.Replace(t.Context(), sinktest.Load(windows[2]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, txn, windows[2], sinktest.Orders())
+	err = txn.Commit(t.Context(), sinktest.Summary(windows[2]))
+	expectError(t, err, "a row of position 51 lies where those of (0,50] should")
+	if err := txn.Abort(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -156,17 +156,21 @@ func loadsOf(all []stored) []sinks.Manifest {
 	return loads
 }
 
-// filesOf gives what each file that the loads name is made of, by path.
+// filesOf gives what each file that the loads name is made of, by path. A
+// checksum that only some of them know counts.
 func filesOf(loads []sinks.Manifest) (map[string]sinks.Content, error) {
 	files := make(map[string]sinks.Content)
 	for _, l := range loads {
 		for _, t := range l.Tables {
 			for _, f := range t.Files {
-				if c, ok := files[f.Path]; ok && c != f.Content {
+				c, ok := files[f.Path]
+				if ok && (c.Bytes != f.Bytes || c.Checksum != f.Checksum && c.Checksum != 0 && f.Checksum != 0) {
 					return nil, fault("restore the manifests from a backup", "read manifests: file %s has %d bytes (CRC-32C %08x) by one and %d (%08x) by another",
 						f.Path, c.Bytes, c.Checksum, f.Bytes, f.Checksum)
 				}
-				files[f.Path] = f.Content
+				if c.Checksum == 0 {
+					files[f.Path] = f.Content
+				}
 			}
 		}
 	}

@@ -21,18 +21,22 @@ import (
 // own, so that all files stay in the order of their positions.
 type bundle struct {
 	job   *job
-	all   []stored       // the committed loads, which are the bundle's to change
+	all   []stored // the committed loads, which are the bundle's to change
+	at    map[source.Window]place
 	loads []completeLoad // in place of some of them
 	over  bool
 }
 
+// place is where a load is among the committed ones.
+type place struct{ stored, load int }
+
 // completeLoad is a load all of whose files are staged.
 type completeLoad struct {
-	txn      *txn
+	stem     string
 	manifest sinks.Manifest
 }
 
-// Replace starts a load in place of a committed one.
+// Replace starts a load in place of a committed one, alone in its bundle.
 func (s *Sink) Replace(ctx context.Context, l sinks.Load) (sinks.Txn, error) {
 	b, err := s.bundle(ctx, l.Job, l.Generation)
 	if err != nil {
@@ -74,8 +78,33 @@ func (s *Sink) bundle(ctx context.Context, name string, generation int) (*bundle
 		return nil, err
 	}
 	j.alone = true
-	return &bundle{job: j, all: cloned(all)}, nil
+	b := &bundle{job: j, all: cloned(all), at: make(map[source.Window]place)}
+	for i, s := range b.all {
+		for k, l := range s.loads {
+			b.at[l.Window] = place{i, k}
+		}
+	}
+	return b, nil
 }
+
+// load is the committed load of a window.
+func (b *bundle) load(w source.Window) *sinks.Manifest {
+	at := b.at[w]
+	return &b.all[at.stored].loads[at.load]
+}
+
+// add takes a load whose files are staged into the bundle.
+func (b *bundle) add(stem string, m sinks.Manifest) error {
+	b.job.mu.Lock()
+	defer b.job.mu.Unlock()
+	if b.over {
+		return errOver
+	}
+	b.loads = append(b.loads, completeLoad{stem, m})
+	return nil
+}
+
+var errOver = errors.New("the bundle is over")
 
 // Replace starts a load that becomes part of the bundle by its Commit.
 func (b *bundle) Replace(ctx context.Context, l sinks.Load) (sinks.Txn, error) {
@@ -95,7 +124,7 @@ func (b *bundle) begin(l sinks.Load) (*txn, error) {
 	defer j.mu.Unlock()
 	switch {
 	case b.over:
-		return nil, errors.New("the bundle is over")
+		return nil, errOver
 	case l.Window.Empty():
 		return nil, errors.New("the window is empty")
 	case l.Job != j.name || l.Generation != j.generation:
@@ -103,22 +132,21 @@ func (b *bundle) begin(l sinks.Load) (*txn, error) {
 	case j.underway[l.Window]:
 		return nil, refuse("wait until it is", "it is being replaced")
 	}
-	i, k := find(b.all, l.Window)
-	if i < 0 {
+	if _, there := b.at[l.Window]; !there {
 		return nil, fault("remove the ledger, and run again to rebuild it from the folder", "no such load is committed")
 	}
 	j.underway[l.Window] = true
 	name := stem(l.Window)
 	return &txn{
 		job: j, load: l, stem: name, bundle: b, parts: make(map[partKey]*part),
-		file: name + j.layout.mark + revision(b.all[i].loads[k]),
+		file: name + j.layout.mark + revision(*b.load(l.Window)),
 	}, nil
 }
 
 // Commit puts the loads that are complete in place of the committed ones.
 func (b *bundle) Commit(ctx context.Context) error {
 	if b.over {
-		return fmt.Errorf("replace loads of job %s: the bundle is over", b.job.name)
+		return fmt.Errorf("replace loads of job %s: %w", b.job.name, errOver)
 	}
 	decided, err := b.commit(ctx)
 	if err != nil && !decided {
@@ -156,14 +184,14 @@ func (b *bundle) commit(ctx context.Context) (decided bool, err error) {
 	}
 	j.sink.step("remove staging")
 	for _, l := range b.loads {
-		if err := os.RemoveAll(j.layout.stagingOf(l.txn.stem)); err != nil {
+		if err := os.RemoveAll(j.layout.stagingOf(l.stem)); err != nil {
 			return true, err
 		}
 	}
-	// The next bundle need not read them all again.
-	signature, err := signatureOf(j.layout.manifests)
-	j.last = reading{b.all, signature}
-	return true, err
+	if signature, err := signatureOf(j.layout.manifests); err == nil {
+		j.last = reading{b.all, signature} // the next bundle need not read them all again
+	}
+	return true, nil
 }
 
 // Abort gives up all loads.
@@ -173,7 +201,7 @@ func (b *bundle) Abort() error {
 	}
 	var errs []error
 	for _, l := range b.loads {
-		errs = append(errs, os.RemoveAll(b.job.layout.stagingOf(l.txn.stem)))
+		errs = append(errs, os.RemoveAll(b.job.layout.stagingOf(l.stem)))
 	}
 	b.end()
 	return explain(errors.Join(errs...), "abort loads of job %s", b.job.name)
@@ -185,18 +213,8 @@ func (b *bundle) end() {
 	defer b.job.mu.Unlock()
 	b.over, b.job.alone = true, false
 	for _, l := range b.loads {
-		delete(b.job.underway, l.txn.load.Window)
+		delete(b.job.underway, l.manifest.Window)
 	}
-}
-
-// find gives the place of a window's load, or -1.
-func find(all []stored, w source.Window) (i, k int) {
-	for i, s := range all {
-		if k := slices.IndexFunc(s.loads, func(m sinks.Manifest) bool { return m.Window == w }); k >= 0 {
-			return i, k
-		}
-	}
-	return -1, -1
 }
 
 // revision marks the files that take the place of a load's, so that a reader

@@ -110,6 +110,9 @@ func (j *job) filesOf(t *transform.Table, loads []sinks.Manifest) []*tableFile {
 				file = &tableFile{table: t, place: j.layout.file(f.Path), file: j.layout.prefix() + f.Path, content: f.Content}
 				known[f.Path], files = file, append(files, file)
 			}
+			if file.content.Checksum == 0 {
+				file.content.Checksum = f.Checksum
+			}
 			file.windows = append(file.windows, loads[i].Window)
 			file.rows += f.Rows
 		}

@@ -100,6 +100,14 @@ func testBundle(t *testing.T, p Place) {
 	p.expectOld(t, first, second, third)
 	must(b.Commit(ctx))
 	must(b.Abort())
+	late := begin()
+	txn, err = late.Replace(ctx, Load(second))
+	must(err)
+	must(late.Abort())
+	if err := txn.Commit(ctx, Summary(second)); err == nil {
+		t.Fatal("commit a load of a bundle that is over: got no error")
+	}
+	must(txn.Abort())
 	if err := add(ctx, b, second, second, Orders()); err == nil {
 		t.Fatal("replace a window in a bundle that is over: got no error")
 	}
