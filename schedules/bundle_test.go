@@ -52,8 +52,9 @@ func TestBundles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// 250, those up to the new column, and the rest with it.
-	if rep.Windows != events || rep.Events != events || rep.Again != 1 || shown.Load() != 3 {
+	// 250, those up to the new column, and the rest with it; more often on a machine
+	// that takes minutes for them.
+	if rep.Windows != events || rep.Events != events || rep.Again != 1 || shown.Load() < 3 || shown.Load() > events/10 {
 		t.Errorf("got %+v, shown %d times", rep, shown.Load())
 	}
 	if s := r.state(t); len(s.Again) > 0 || s.Totals.Events != events || s.Totals.Rows != events {

@@ -243,11 +243,6 @@ func (l *tale) repair() {
 		o.Verb = "rebuild"
 		err = o.run()
 		l.tell("rebuild under %s: %v", o.Era, err)
-		if err != nil && l.damaged && o.Project == "" { // the ledger is lost, and a file, and the rules: start over
-			l.tell("all is removed: %v", os.RemoveAll(o.Out))
-			o.Verb = ""
-			err = o.run()
-		}
 		if err == nil {
 			l.repair() // what came late to an earlier, unfinished rebuild
 			return

@@ -51,7 +51,7 @@ func (r *run) reconcile(ctx context.Context) error {
 		}
 	}
 	inventory, ok := j.Sink.(sinks.Inventory)
-	if ok {
+	if ok && !r.anyRules {
 		count := (*sinks.CountError)(nil)
 		if err := inventory.Check(ctx, j.Name, r.state.Generation); err != nil && (r.wrong == nil || !errors.As(err, &count)) {
 			return err // a repair is there to mend what was counted

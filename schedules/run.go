@@ -145,7 +145,8 @@ type run struct {
 	// wrong are the tables that a repair restores, by window; nil where there
 	// is none.
 	wrong map[source.Window][]string
-	// anyRules takes up what the sink holds whatever rules it was loaded under.
+	// anyRules takes up what the sink holds whatever rules it was loaded under,
+	// and whether or not it is damaged: it is about to be replaced.
 	anyRules bool
 	started  time.Time
 	record   Run
