@@ -18,7 +18,10 @@ import (
 	"backstory/transform"
 )
 
-var lives = flag.Int("lives", 24, "how many histories TestLives lives through")
+var (
+	lives = flag.Int("lives", 12, "how many histories TestLives lives through, of each kind")
+	first = flag.Int("first-life", 0, "the number of the first of them")
+)
 
 // TestLives lives through random histories of a job: everything that can be
 // done to it is done in any order, by processes that are killed at any step,
@@ -28,7 +31,7 @@ var lives = flag.Int("lives", 24, "how many histories TestLives lives through")
 func TestLives(t *testing.T) {
 	for name, begin := range map[string]func(*tale) ground{"folder": newGroundFolder, "warehouse": newGroundWarehouse} {
 		t.Run(name, func(t *testing.T) {
-			for seed := 0; seed < *lives; seed += 1 + int(stride())/2 {
+			for seed := *first; seed < *first+*lives; seed += 1 + int(stride())/2 {
 				t.Run(fmt.Sprint(seed), func(t *testing.T) {
 					t.Parallel()
 					l := newTale(t, uint64(seed), begin)
