@@ -1,8 +1,10 @@
 package schedules_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
 	"testing"
 
 	"backstory/schedules"
@@ -142,5 +144,38 @@ func TestForgottenGoesFromTheStore(t *testing.T) {
 	r.src = r.src.Without(at(12)).Without(at(13)).Without(at(15))
 	if rep := r.run(t); rep.Late == nil || rep.Late.Gone != 5 {
 		t.Errorf("more have gone than are forgotten: got %+v", rep.Late)
+	}
+}
+
+// TestForgetAfterLedgerLost loses the ledger while some windows are without a
+// stream and others still have it: the next run knows it by the former, and
+// takes it out of the latter.
+func TestForgetAfterLedgerLost(t *testing.T) {
+	r := newRig(t)
+	r.append(40, "A", "x")
+	r.run(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	begun := 0
+	_, err := r.job(t, func(j *schedules.Job) {
+		j.Watch = func(s schedules.Step) {
+			if s.Name == schedules.StepBegin {
+				if begun++; begun == 3 {
+					cancel()
+				}
+			}
+		}
+	}).Forget(ctx, schedules.ForgetOptions{Streams: []string{"s-1"}}) // the last event is of it
+	if !errors.Is(err, context.Canceled) || len(r.numbers(t)) != 40-4-3 {
+		t.Fatalf("got %v, %d events, want those of two windows to be without the stream", err, len(r.numbers(t)))
+	}
+	if err := os.Remove(r.ledger); err != nil {
+		t.Fatal(err)
+	}
+	r.run(t)
+	if got := len(r.numbers(t)); got != 40-14 {
+		t.Errorf("got %d events, want %d", got, 40-14)
+	}
+	if s := r.state(t); len(s.Receipts) != 1 || s.Receipts[0].Done.IsZero() || s.Last.Stream != "" {
+		t.Errorf("got receipts %+v and a last event of stream %q", s.Receipts, s.Last.Stream)
 	}
 }

@@ -203,7 +203,16 @@ func (r *run) foreign(w source.Window, what string) error {
 
 // takeUp records windows that only the sink knew.
 func (r *run) takeUp(ctx context.Context, windows []Loaded) error {
-	c := Change{Finish: windows, Forget: r.state.unknownReceipt(windows)}
+	c := Change{Finish: windows}
+	if receipt := r.state.unknownReceipt(windows); receipt != nil {
+		again, err := r.stillThere(ctx, receipt.Streams, windows)
+		if err != nil {
+			return err
+		}
+		if c.Forget, c.Again = receipt, again; len(again) > 0 {
+			receipt.Done = time.Time{} // the ledger was lost in the midst of it
+		}
+	}
 	switch {
 	case r.anyRules:
 		c.Fingerprint = windows[len(windows)-1].Fingerprint
