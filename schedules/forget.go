@@ -152,12 +152,8 @@ func (r *run) finishPlanned(ctx context.Context) error {
 		return nil
 	}
 	r.job.log().Info("loads what was planned before it forgets", "job", r.job.Name, "windows", len(r.state.Pending))
-	mark, err := r.job.watermark(ctx)
+	mark, err := r.sameStore(ctx)
 	if err != nil {
-		return fmt.Errorf("find watermark: %w", err)
-	}
-	r.report.Watermark = mark
-	if err := r.checkSource(ctx, mark); err != nil {
 		return err
 	}
 	if err := r.begin(ctx, &Plan{}); err != nil {

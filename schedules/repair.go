@@ -203,12 +203,7 @@ func (r *run) mend(ctx context.Context, out *Repair) error {
 	if err := r.reconcile(ctx); err != nil {
 		return err
 	}
-	mark, err := r.job.watermark(ctx)
-	if err != nil {
-		return fmt.Errorf("find watermark: %w", err)
-	}
-	r.report.Watermark = mark
-	if err := r.checkSource(ctx, mark); err != nil {
+	if _, err := r.sameStore(ctx); err != nil {
 		return err
 	}
 	return r.renew(ctx)

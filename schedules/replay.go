@@ -33,12 +33,7 @@ func (r *run) replay(ctx context.Context) error {
 	if err := r.reconcile(ctx); err != nil {
 		return err
 	}
-	mark, err := r.job.watermark(ctx)
-	if err != nil {
-		return fmt.Errorf("find watermark: %w", err)
-	}
-	r.report.Watermark = mark
-	if err := r.checkSource(ctx, mark); err != nil {
+	if _, err := r.sameStore(ctx); err != nil {
 		return err
 	}
 	if err := r.renew(ctx); err != nil { // what an earlier one has left

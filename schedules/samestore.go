@@ -9,6 +9,17 @@ import (
 	"backstory/source"
 )
 
+// sameStore finds the watermark, for the report too, and makes sure that the
+// store is the one that was read before.
+func (r *run) sameStore(ctx context.Context) (source.Watermark, error) {
+	mark, err := r.job.watermark(ctx)
+	if err != nil {
+		return mark, fmt.Errorf("find watermark: %w", err)
+	}
+	r.report.Watermark = mark
+	return mark, r.checkSource(ctx, mark)
+}
+
 // checkSource refuses a store that is not the one that was read before, or
 // whose positions went back.
 func (r *run) checkSource(ctx context.Context, mark source.Watermark) error {
